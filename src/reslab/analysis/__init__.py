@@ -1,0 +1,1 @@
+"""What stored runs show; starts none."""

@@ -1,0 +1,76 @@
+"""Means, spreads and differences over seeds, with their uncertainty."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """Mean ± standard deviation over n seeds."""
+
+    n: int
+    mean: float
+    std: float | None
+    """With n−1 in the denominator; None for a single seed."""
+    best: float
+    """The smallest."""
+
+    def to_text(self) -> str:
+        """`mean ± std`, to two digits."""
+        return f"{self.mean:.2f}" + ("" if self.std is None else f" ± {self.std:.2f}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """Mean of `b` minus mean of `a`, with Welch's t interval, which allows unequal spreads."""
+
+    mean: float
+    low: float | None
+    """Lower end of the 95 % interval; None with fewer than two seeds on a side."""
+    high: float | None
+    n_a: int
+    n_b: int
+
+    @property
+    def is_higher(self) -> bool:
+        """Whether `b` is higher by more than the seeds' spread explains."""
+        return self.low is not None and self.low > 0
+
+    @property
+    def is_lower(self) -> bool:
+        """Whether `b` is lower by more than the seeds' spread explains."""
+        return self.high is not None and self.high < 0
+
+
+def summarise(values: Sequence[float]) -> Summary:
+    """Mean, standard deviation and best of at least one value."""
+    spread = float(np.std(values, ddof=1)) if len(values) > 1 else None
+    return Summary(n=len(values), mean=float(np.mean(values)), std=spread, best=min(values))
+
+
+def compare_means(a: Sequence[float], b: Sequence[float]) -> Difference:
+    """How much higher the mean of `b` is than that of `a` (at least one value each)."""
+    mean = float(np.mean(b)) - float(np.mean(a))
+    low: float | None = None
+    high: float | None = None
+    if min(len(a), len(b)) >= 2:
+        half_width = _welch_half_width(a, b)
+        low, high = mean - half_width, mean + half_width
+    return Difference(mean=mean, low=low, high=high, n_a=len(a), n_b=len(b))
+
+
+def _welch_half_width(a: Sequence[float], b: Sequence[float]) -> float:
+    # By hand because scipy's test warns of seeds that agree to the last digit, as trained nets may.
+    squares = [float(np.var(values, ddof=1)) / len(values) for values in (a, b)]
+    if sum(squares) == 0:
+        return 0.0
+    freedom = sum(squares) ** 2 / sum(
+        s**2 / (len(values) - 1) for s, values in zip(squares, (a, b), strict=True)
+    )
+    return float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom)) * math.sqrt(sum(squares))

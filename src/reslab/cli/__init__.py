@@ -1,0 +1,1 @@
+"""The `reslab` command: parse, call, print, set the exit code; nothing else."""

@@ -1,0 +1,61 @@
+"""The installed command `reslab`."""
+
+import sys
+from typing import Annotated, Protocol
+
+import tyro
+from tyro.conf import subcommand
+
+from reslab.cli.completion import Completion
+from reslab.cli.describe import Describe
+from reslab.cli.output import print_message
+from reslab.cli.report import Report
+from reslab.cli.study import Study
+from reslab.cli.train import Train
+from reslab.errors import ReslabError
+
+
+class Command(Protocol):
+    """One verb with its options."""
+
+    def run(self) -> int:
+        """Do it; returns the exit code."""
+
+
+Verb = (
+    Annotated[Describe, subcommand("describe")]
+    | Annotated[Train, subcommand("train")]
+    | Annotated[Study, subcommand("study")]
+    | Annotated[Report, subcommand("report")]
+    | Annotated[Completion, subcommand("completion")]
+)
+
+
+def parse(arguments: list[str] | None) -> Command:
+    """The verb that a command line asks for; exits with a message if it cannot be understood."""
+    command: Command = tyro.cli(
+        Verb,
+        prog="reslab",
+        description="Residual networks, understood and trained (He et al. 2016).",
+        args=arguments,
+        config=(tyro.conf.OmitSubcommandPrefixes, tyro.conf.OmitArgPrefixes),
+    )
+    return command
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run one verb and exit: 0 done, 1 done in part, 2 cannot be done, 130 stopped by a signal."""
+    command = parse(arguments)
+    try:
+        code = command.run()
+    except ReslabError as error:
+        print_message(f"reslab: {error}")
+        code = error.exit_code
+    except KeyboardInterrupt:
+        print_message("reslab: interrupted")
+        code = 130
+    except BrokenPipeError:
+        # The reader, `head` for one, has gone; keep the interpreter from complaining at exit.
+        sys.stderr.close()
+        code = 141
+    sys.exit(code)

@@ -1,0 +1,127 @@
+"""`reslab train`: one network, trained once."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from tyro.conf import Positional
+
+from reslab.cli.data_options import provide_data
+from reslab.cli.options import Flag
+from reslab.cli.output import print_json, print_line, print_message
+from reslab.cli.progress import describe_record, open_meter
+
+if TYPE_CHECKING:
+    from reslab.training.result import RunResult
+    from reslab.training.run_config import RunConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class Train:
+    """Train a network by the paper's recipe, scaled to a budget; stop and resume at will.
+
+    Examples: `reslab train resnet20 --data digits --budget quick --out out/r20`,
+    `reslab train plain56 --data cifar10 --data-root DIR --budget paper --out out/p56 --resume`.
+    """
+
+    name: Positional[str]
+    """A network: `resnet20`, `plain56`, any other 6n+2."""
+    out: Path
+    """Folder of the run: configuration, measurements, checkpoints, weights."""
+    data: Literal["digits", "cifar10", "cifar100"] = "digits"
+    """Data set; `digits` is embedded."""
+    data_root: Path | None = None
+    """Folder of CIFAR's official binary files."""
+    download: Flag = False
+    """Download CIFAR into `--data-root` first, if it is not there."""
+    budget: Literal["smoke", "quick", "paper"] = "quick"
+    """How long to train: `paper` is 64,000 steps, the others scaled copies of the same recipe."""
+    steps: int | None = None
+    """Number of steps, instead of a budget; the milestones move in proportion."""
+    seed: int = 0
+    """Decides weights, order and augmentation; on a CPU the same seed gives the same bits."""
+    resume: Flag = False
+    """Go on with the run in `--out`, or start it if there is none."""
+    shortcut: str | None = None
+    """A (the default), A-split, B or C."""
+    width: int | None = None
+    """Filters of the first stage; 16 by default."""
+    validation_count: int = 0
+    """Training images held out to validate; the paper holds out 5000 of CIFAR-10's."""
+    batch_size: int | None = None
+    """Images in each update; 128 by default."""
+    learning_rate: float | None = None
+    """Before the first milestone; 0.1 by default."""
+    weight_decay: float | None = None
+    """1e-4 by default."""
+    decayed: Literal["all", "weights"] | None = None
+    """What decays: all parameters (the default), or only weights, sparing BN and biases."""
+    device: str = "auto"
+    """cpu, cuda, cuda:1, mps; auto takes a GPU where there is one."""
+    threads: int | None = None
+    """CPU threads; PyTorch's choice by default."""
+    json: Flag = False
+    """Print the result as one JSON object."""
+
+    def run(self) -> int:
+        """Train, and print how it ended."""
+        from reslab.training.loop import Observer, train  # noqa: PLC0415
+
+        config = self._plan()
+        latest: dict[str, Any] = {}
+        with open_meter(config.network.name) as meter:
+            observer = Observer(
+                on_step=lambda done, total: meter.update(done, total, describe_record(latest)),
+                on_record=latest.update,
+                on_message=print_message,
+            )
+            result = train(config, self.out, resume=self.resume, observer=observer)
+        if self.json:
+            print_json({**asdict(result), "out": str(self.out)})
+        else:
+            _print_result(result, self.out)
+        return 130 if result.state == "stopped" else 0
+
+    def _plan(self) -> "RunConfig":
+        from reslab.data.config import DataConfig  # noqa: PLC0415
+        from reslab.training.plan import plan_network, plan_run  # noqa: PLC0415
+        from reslab.training.recipe import budget_steps  # noqa: PLC0415
+        from reslab.training.run_config import ExecutionConfig  # noqa: PLC0415
+
+        root = provide_data(self.data, self.data_root, download=self.download)
+        changes = {
+            "batch_size": self.batch_size,
+            "learning_rate": self.learning_rate,
+            "weight_decay": self.weight_decay,
+            "decayed": self.decayed,
+        }
+        data = DataConfig(name=self.data, validation_count=self.validation_count)
+        return plan_run(
+            plan_network(self.name, data, shortcut=self.shortcut, width=self.width),
+            data,
+            steps=budget_steps(self.data, self.budget) if self.steps is None else self.steps,
+            seed=self.seed,
+            execution=ExecutionConfig(
+                device=self.device, threads=self.threads, data_root=str(root) if root else None
+            ),
+            recipe_changes={key: value for key, value in changes.items() if value is not None},
+        )
+
+
+def _print_result(result: "RunResult", out: Path) -> None:
+    endings = {
+        "finished": f"finished after {result.steps_done:,} steps",
+        "diverged": f"diverged: the loss was no longer a number at step {result.steps_done:,}",
+        "stopped": f"stopped at step {result.steps_done:,}; the same command with --resume goes on",
+    }
+    print_line(f"{result.network} (seed {result.seed}): {endings[result.state]}")
+    errors = {
+        "training error": result.train_error_pct,
+        "validation error": result.validation_error_pct,
+        "test error": result.test_error_pct,
+    }
+    for name, error_pct in errors.items():
+        if error_pct is not None:
+            print_line(f"  {name:<17}{error_pct:6.2f} %")
+    print_line(f"  {'speed':<17}{result.images_per_second:,.0f} images/s, evaluations included")
+    print_line(f"  {'kept in':<17}{out}")

@@ -1,0 +1,43 @@
+"""Which images a run trains on."""
+
+from dataclasses import dataclass
+
+from reslab.errors import ConfigError
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetShape:
+    """What a network must know of a data set before its images are read."""
+
+    num_classes: int
+    channels: int
+    image_size: int
+    """Height and width."""
+
+
+DATASET_SHAPES = {
+    "digits": DatasetShape(num_classes=10, channels=1, image_size=8),
+    "cifar10": DatasetShape(num_classes=10, channels=3, image_size=32),
+    "cifar100": DatasetShape(num_classes=100, channels=3, image_size=32),
+}
+DATASET_NAMES = tuple(DATASET_SHAPES)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataConfig:
+    """A data set and its division; where it lies on disk is not part of what is measured."""
+
+    name: str
+    """One of `DATASET_NAMES`."""
+    validation_count: int = 0
+    """Training images held out to validate; the paper holds out 5,000 of CIFAR-10's 50,000."""
+    split_seed: int = 0
+    """Decides which images are held out."""
+
+    def __post_init__(self) -> None:
+        if self.name not in DATASET_NAMES:
+            raise ConfigError(
+                f"unknown data set {self.name!r}: choose one of {', '.join(DATASET_NAMES)}"
+            )
+        if self.validation_count < 0:
+            raise ConfigError(f"validation_count is {self.validation_count}, must be 0 or more")

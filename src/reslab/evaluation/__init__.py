@@ -1,0 +1,1 @@
+"""How good a network is: errors, losses, protocols; sums are exact."""

@@ -1,0 +1,1 @@
+"""How reslab writes and reads files: atomically, verified, and never by unpickling."""

@@ -1,0 +1,99 @@
+"""The folder that holds one run, and who may write it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from reslab.errors import RunError
+from reslab.files.documents import read_json, write_json
+from reslab.runs.metrics import MetricsLog, Record, read_metrics
+
+CONFIG_FILE = "config.json"
+RESULT_FILE = "result.json"
+
+
+class RunDirectory:
+    """Where each part of a run lies.
+
+    Args:
+        path: the folder; made by `begin`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.config_path = path / CONFIG_FILE
+        self.environment_path = path / "environment.json"
+        self.metrics_path = path / "metrics.jsonl"
+        self.checkpoints_path = path / "checkpoints"
+        self.weights_path = path / "weights.safetensors"
+        self.result_path = path / RESULT_FILE
+
+    @property
+    def metrics(self) -> MetricsLog:
+        """The log to append to."""
+        return MetricsLog(self.metrics_path)
+
+    def exists(self) -> bool:
+        """Whether a run has begun here."""
+        return self.config_path.is_file()
+
+    def begin(self, config: dict[str, Any], environment: dict[str, Any]) -> None:
+        """Store what the run is and where it runs.
+
+        Raises:
+            RunError: if the folder cannot be written.
+        """
+        try:
+            self.checkpoints_path.mkdir(parents=True, exist_ok=True)
+            write_json(self.environment_path, environment)
+            write_json(self.config_path, config)
+        except OSError as error:
+            raise RunError(f"cannot write the run folder {self.path}: {error.strerror}") from error
+
+    def read_config(self) -> dict[str, Any]:
+        """The stored configuration.
+
+        Raises:
+            RunError: if there is no run here.
+        """
+        if not self.exists():
+            raise RunError(f"{self.path} holds no run: {CONFIG_FILE} is missing")
+        document: dict[str, Any] = read_json(self.config_path)
+        return document
+
+    def read_metrics(self) -> list[Record]:
+        """All measurements so far."""
+        return read_metrics(self.metrics_path)
+
+    def read_result(self) -> dict[str, Any] | None:
+        """How the run ended, None while it has not."""
+        if not self.result_path.is_file():
+            return None
+        document: dict[str, Any] = read_json(self.result_path)
+        return document
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Be the only writer; the system frees the lock of a process that dies.
+
+        Raises:
+            RunError: if another process writes this run, or the folder cannot be made.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(self.path / ".lock", timeout=0)
+            lock.acquire()
+        except Timeout as error:
+            raise RunError(
+                f"another process is writing the run in {self.path}: wait for it, stop it, or "
+                "choose another folder with --out"
+            ) from error
+        except OSError as error:
+            raise RunError(f"cannot write the run folder {self.path}: {error.strerror}") from error
+        try:
+            yield
+        finally:
+            lock.release()

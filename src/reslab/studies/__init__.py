@@ -1,0 +1,1 @@
+"""One file for each experiment of the paper, and what they share."""

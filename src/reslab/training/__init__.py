@@ -1,0 +1,1 @@
+"""Recipes, and the steps that carry them out."""

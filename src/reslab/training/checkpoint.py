@@ -1,0 +1,103 @@
+"""The complete state of a run on disk: atomic, verified, and nothing that unpickles objects.
+
+The order of the data and the augmentation are pure functions of seed and step, so step, weights,
+momentum, the sums of the running error and PyTorch's random state are all there is.
+"""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from reslab.errors import CheckpointError, WeightsError
+from reslab.files.tensors import read_tensors, write_tensors
+from reslab.networks.weights import check_state_dict, describe_classifier
+from reslab.training.session import TrainingSession, Window
+
+FORMAT = "reslab checkpoint 1"
+KEPT = 2
+
+
+def save_checkpoint(session: TrainingSession, folder: Path, elapsed_seconds: float) -> Path:
+    """Write the state as `step-N.safetensors` and drop all but the newest `KEPT`."""
+    path = folder / f"step-{session.step:08d}.safetensors"
+    document = {
+        "format": FORMAT,
+        "run_digest": session.config.digest,
+        "step": session.step,
+        "warmed_up": session.warmed_up,
+        "window_steps": session.window.steps,
+        "elapsed_seconds": elapsed_seconds,
+        **describe_classifier(session.classifier),
+    }
+    write_tensors(path, _collect_tensors(session), document)
+    for old in list_checkpoints(folder)[KEPT:]:
+        old.unlink()
+    return path
+
+
+def restore_newest(session: TrainingSession, folder: Path) -> tuple[float, list[str]]:
+    """Bring a fresh session to the newest checkpoint that is whole.
+
+    Returns:
+        The seconds trained before it, and a sentence for each damaged checkpoint passed over.
+
+    Raises:
+        CheckpointError: if a checkpoint is of another run.
+    """
+    warnings = []
+    for path in list_checkpoints(folder):
+        try:
+            tensors, document = read_tensors(path)
+            check_state_dict(_collect_tensors(session), tensors, str(path))
+        except WeightsError as error:
+            warnings.append(f"{error}; going back to the checkpoint before it")
+            continue
+        if document["run_digest"] != session.config.digest:
+            raise CheckpointError(
+                f"{path} is a checkpoint of another run: its configuration has digest "
+                f"{document['run_digest'][:12]}, this run's {session.config.digest[:12]}"
+            )
+        _restore(session, tensors)
+        session.step = document["step"]
+        session.warmed_up = document["warmed_up"]
+        session.window.steps = document["window_steps"]
+        return document["elapsed_seconds"], warnings
+    return 0.0, warnings
+
+
+def list_checkpoints(folder: Path) -> list[Path]:
+    """The checkpoints in a folder, newest first."""
+    return sorted(folder.glob("step-*.safetensors"), reverse=True)
+
+
+def _collect_tensors(session: TrainingSession) -> dict[str, Tensor]:
+    return {
+        **session.classifier.state_dict(),
+        **_collect_momentum(session),
+        "window.loss": session.window.loss,
+        "window.wrong": session.window.wrong,
+        "random.torch": torch.get_rng_state(),
+    }
+
+
+def _collect_momentum(session: TrainingSession) -> dict[str, Tensor]:
+    state = session.optimizer.state
+    return {
+        # Zero before the first step, which is what SGD starts from.
+        f"momentum.{name}": state[parameter].get("momentum_buffer", torch.zeros_like(parameter))
+        for name, parameter in session.classifier.network.named_parameters()
+    }
+
+
+def _restore(session: TrainingSession, tensors: dict[str, Tensor]) -> None:
+    state = {name: tensors[name] for name in session.classifier.state_dict()}
+    session.classifier.load_state_dict(state)
+    for name, parameter in session.classifier.network.named_parameters():
+        momentum = tensors[f"momentum.{name}"].to(session.device)
+        session.optimizer.state[parameter]["momentum_buffer"] = momentum
+    session.window = Window(
+        loss=tensors["window.loss"].to(session.device),
+        wrong=tensors["window.wrong"].to(session.device),
+    )
+    torch.set_rng_state(tensors["random.torch"])

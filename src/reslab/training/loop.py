@@ -1,0 +1,197 @@
+"""One run from its configuration to its result: steps, evaluations, checkpoints, stop."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from reslab.data.load import divide, load_dataset
+from reslab.evaluation.accuracy import Accuracy
+from reslab.files.documents import write_json
+from reslab.networks.complexity import describe_network
+from reslab.networks.weights import save
+from reslab.runs.directory import RunDirectory
+from reslab.runs.environment import describe_environment
+from reslab.runs.metrics import Record
+from reslab.training.checkpoint import restore_newest, save_checkpoint
+from reslab.training.result import RunResult
+from reslab.training.run_config import RunConfig
+from reslab.training.schedule import ends_warm_up
+from reslab.training.session import TrainingSession
+from reslab.training.start import find_device, open_run, own_random_state, own_threads
+from reslab.training.stop import StopSignal, stop_on_signals
+
+
+def _ignore(*_: object) -> None:
+    pass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observer:
+    """Who is told how a run goes on."""
+
+    on_step: Callable[[int, int], None] = _ignore
+    """Called after each step with the steps done and the steps in all."""
+    on_record: Callable[[Record], None] = _ignore
+    """Called with each measurement as it is written."""
+    on_message: Callable[[str], None] = _ignore
+    """Called with each sentence a person should read."""
+
+
+def train(
+    config: RunConfig, folder: Path, *, resume: bool = False, observer: Observer | None = None
+) -> RunResult:
+    """Carry out one run, or the rest of it, in `folder`.
+
+    SIGINT and SIGTERM save the state and end it as `stopped`; the same call with `resume` then goes
+    on, and on a CPU ends with the bits of a run never interrupted.
+
+    Args:
+        config: the run.
+        folder: where it is kept; made if need be.
+        resume: go on with the run that is there; start it if there is none. One that has ended is
+            not repeated: its result is returned.
+        observer: who is told how it goes.
+
+    Raises:
+        RunError: if the folder holds a run and `resume` is not set, or another process writes it.
+        ConfigError: if the folder holds a run of another configuration.
+        DataError: if the data set is missing or wrong.
+    """
+    run = RunDirectory(folder)
+    with run.lock(), stop_on_signals() as stop:
+        config, ended = open_run(run, config, resume=resume)
+        if ended is not None:
+            return ended
+        with own_random_state(config), own_threads(config.execution.threads):
+            session = _open_session(config)
+            return _Loop(session, run, observer or Observer(), stop).carry_out()
+
+
+def _open_session(config: RunConfig) -> TrainingSession:
+    device = find_device(config.execution.device)
+    root = config.execution.data_root
+    dataset = load_dataset(config.data.name, Path(root) if root else None)
+    return TrainingSession(config, divide(dataset, config.data).to(device), device)
+
+
+class _Loop:
+    def __init__(
+        self, session: TrainingSession, run: RunDirectory, observer: Observer, stop: StopSignal
+    ) -> None:
+        self.session = session
+        self.config = session.config
+        self.recipe = session.config.recipe
+        self.run = run
+        self.observer = observer
+        self.stop = stop
+        self.diverged = False
+
+    def carry_out(self) -> RunResult:
+        self._begin()
+        while self.session.step < self.recipe.steps and not self.diverged:
+            if self.stop.requested:
+                self._save_checkpoint()
+                return self._result("stopped")
+            self.session.advance()
+            self.observer.on_step(self.session.step, self.recipe.steps)
+            self._measure()
+        save(self.session.classifier, self.run.weights_path)
+        result = self._result("diverged" if self.diverged else "finished")
+        write_json(self.run.result_path, asdict(result))
+        return result
+
+    def _begin(self) -> None:
+        config = {"digest": self.config.digest, "config": self.config.to_document()}
+        self.run.begin(config, describe_environment(self.session.device))
+        seconds_before, warnings = restore_newest(self.session, self.run.checkpoints_path)
+        for warning in warnings:
+            self.observer.on_message(warning)
+        self.run.metrics.forget_after(self.session.step)
+        self.started_at = time.monotonic() - seconds_before
+        self.logged_at = time.monotonic()
+
+    def _measure(self) -> None:
+        if self._is_due(self.recipe.log_every_steps):
+            self._log_window()
+        measured: dict[str, float | None] = {}
+        if self._is_due(self.recipe.train_error_every_steps):
+            measured |= _name_accuracy("train", self.session.evaluate_train())
+        if self._is_due(self.recipe.test_every_steps):
+            measured |= _name_accuracy("validation", self.session.evaluate_validation())
+            measured |= _name_accuracy("test", self.session.evaluate_test())
+        if measured:
+            self._write("evaluation", measured)
+        if self._is_due(self.recipe.checkpoint_every_steps):
+            self._save_checkpoint()
+
+    def _is_due(self, every_steps: int) -> bool:
+        step = self.session.step
+        return step % every_steps == 0 or step == self.recipe.steps or self.diverged
+
+    def _log_window(self) -> None:
+        window, batch_size = self.session.window, self.recipe.batch_size
+        loss = float(window.loss) / window.steps
+        error_pct = 100 * int(window.wrong) / (window.steps * batch_size)
+        now = time.monotonic()
+        record = {
+            "loss": _finite(loss),
+            "running_train_error_pct": error_pct,
+            "learning_rate": self.session.optimizer.param_groups[0]["lr"],
+            "images_per_second": window.steps * batch_size / (now - self.logged_at),
+        }
+        self._write("train", record)
+        self.logged_at = now
+        self.diverged = not math.isfinite(loss)
+        self.session.warmed_up |= ends_warm_up(self.recipe, error_pct)
+        self.session.window = self.session.new_window()
+
+    def _write(self, kind: str, values: dict[str, Any]) -> None:
+        record = {
+            "kind": kind,
+            "step": self.session.step,
+            "elapsed_seconds": time.monotonic() - self.started_at,
+            **values,
+        }
+        self.run.metrics.append(record)
+        self.observer.on_record(record)
+
+    def _save_checkpoint(self) -> None:
+        elapsed_seconds = time.monotonic() - self.started_at
+        save_checkpoint(self.session, self.run.checkpoints_path, elapsed_seconds)
+
+    def _result(self, state: Literal["finished", "diverged", "stopped"]) -> RunResult:
+        last: Record = {}
+        for record in self.run.read_metrics():
+            last |= record
+        elapsed_seconds = time.monotonic() - self.started_at
+        return RunResult(
+            state=state,
+            network=self.config.network.name,
+            family=self.config.network.family,
+            depth=describe_network(self.config.network).weighted_layers,
+            data=self.config.data.name,
+            seed=self.config.seed,
+            digest=self.config.digest,
+            steps_done=self.session.step,
+            train_error_pct=last.get("train_error_pct"),
+            train_loss=last.get("train_loss"),
+            running_train_error_pct=last.get("running_train_error_pct"),
+            validation_error_pct=last.get("validation_error_pct"),
+            test_error_pct=last.get("test_error_pct"),
+            test_loss=last.get("test_loss"),
+            elapsed_seconds=elapsed_seconds,
+            images_per_second=self.session.step * self.recipe.batch_size / elapsed_seconds,
+        )
+
+
+def _name_accuracy(part: str, accuracy: Accuracy | None) -> dict[str, float | None]:
+    if accuracy is None:
+        return {}
+    return {f"{part}_error_pct": accuracy.error_pct, f"{part}_loss": _finite(accuracy.loss)}
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -1,0 +1,134 @@
+"""How a network is trained: the paper's recipe, and scaled copies of it."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from reslab.errors import ConfigError
+
+Budget = Literal["smoke", "quick", "paper"]
+
+PAPER_STEPS = 64_000
+# `quick` on digits is where the search in docs/log.md found degradation clear and fast.
+BUDGET_STEPS: dict[str, dict[Budget, int]] = {
+    "digits": {"smoke": 10, "quick": 336, "paper": PAPER_STEPS},
+    "cifar10": {"smoke": 3, "quick": 200, "paper": PAPER_STEPS},
+    "cifar100": {"smoke": 3, "quick": 200, "paper": PAPER_STEPS},
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class WarmUp:
+    """§4.2: deep nets start slowly, until their training error shows that they learn."""
+
+    learning_rate: float = 0.01
+    """Learning rate until then."""
+    until_train_error_pct: float = 80.0
+    """Ends when the running training error falls below this."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """SGD with momentum and a learning rate divided at milestones (He et al. 2016, §3.4, §4.2)."""
+
+    steps: int
+    """Updates of the weights."""
+    batch_size: int = 128
+    """Images in each update."""
+    learning_rate: float = 0.1
+    """Before the first milestone."""
+    milestones: tuple[int, ...] = ()
+    """Steps after which the learning rate is divided by `division`."""
+    division: float = 10.0
+    """See `milestones`."""
+    warm_up: WarmUp | None = None
+    """A slow start, for 110 layers and more."""
+    momentum: float = 0.9
+    """Of SGD."""
+    weight_decay: float = 1e-4
+    """Added to the gradient as `weight_decay` times the parameter."""
+    decayed: Literal["all", "weights"] = "all"
+    """`all` parameters, as in the authors' Caffe; or only `weights`, sparing BN and biases."""
+    crop_padding: int = 4
+    """Pixels of padding before the random crop; 0 does not crop."""
+    flip: bool = True
+    """Mirror half of the images."""
+    log_every_steps: int = 1
+    """How often running loss and error are written down."""
+    test_every_steps: int = 1
+    """How often the test set (and the validation set) is evaluated; the last step always is."""
+    train_error_every_steps: int = 1
+    """How often the whole training set is evaluated; the last step always is."""
+    checkpoint_every_steps: int = 1
+    """How often the state is saved; the last step always is."""
+
+    def __post_init__(self) -> None:
+        counts = {
+            "steps": self.steps,
+            "batch_size": self.batch_size,
+            "log_every_steps": self.log_every_steps,
+            "test_every_steps": self.test_every_steps,
+            "train_error_every_steps": self.train_error_every_steps,
+            "checkpoint_every_steps": self.checkpoint_every_steps,
+        }
+        for name, count in counts.items():
+            if count < 1:
+                raise ConfigError(f"{name} is {count}, must be at least 1")
+        if not self.learning_rate > 0 or not self.division > 0:
+            raise ConfigError(
+                f"learning_rate ({self.learning_rate}) and division ({self.division}) must be "
+                "positive"
+            )
+        if self.crop_padding < 0:
+            raise ConfigError(f"crop_padding is {self.crop_padding}, must be 0 or more")
+
+
+def paper_recipe(depth: int) -> Recipe:
+    """§4.2 on CIFAR-10: 64k steps of 128, learning rate 0.1 divided by 10 at 32k and 48k.
+
+    110 layers and more start at 0.01 until the training error is below 80 %.
+    """
+    return Recipe(
+        steps=PAPER_STEPS,
+        milestones=(32_000, 48_000),
+        warm_up=WarmUp() if depth >= 110 else None,
+        log_every_steps=320,
+        test_every_steps=3_200,
+        train_error_every_steps=16_000,
+        checkpoint_every_steps=3_200,
+    )
+
+
+def scale_recipe(recipe: Recipe, steps: int) -> Recipe:
+    """The same recipe over another number of steps, with everything counted in steps in proportion.
+
+    Raises:
+        ConfigError: if `steps` is less than 1.
+    """
+
+    def scale(count: int) -> int:
+        return max(1, round(count * steps / recipe.steps))
+
+    return replace(
+        recipe,
+        steps=steps,
+        milestones=tuple(scale(milestone) for milestone in recipe.milestones),
+        log_every_steps=scale(recipe.log_every_steps),
+        test_every_steps=scale(recipe.test_every_steps),
+        train_error_every_steps=scale(recipe.train_error_every_steps),
+        checkpoint_every_steps=scale(recipe.checkpoint_every_steps),
+    )
+
+
+def recipe_for(data: str, depth: int, steps: int) -> Recipe:
+    """The paper's recipe for a data set, scaled to `steps`.
+
+    On the 8×8 digits the crop's padding is 1 pixel, an eighth of the side as on CIFAR-10, and there
+    is no flip, which would turn a digit into another sign.
+    """
+    recipe = scale_recipe(paper_recipe(depth), steps)
+    return replace(recipe, crop_padding=1, flip=False) if data == "digits" else recipe
+
+
+def budget_steps(data: str, budget: Budget) -> int:
+    """Steps of a named budget on a data set."""
+    return BUDGET_STEPS[data][budget]

@@ -1,0 +1,53 @@
+"""All that determines a run, resolved to the last default."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from reslab.data.config import DataConfig
+from reslab.files.documents import digest_document, from_document, to_document
+from reslab.networks.config import NetworkConfig
+from reslab.training.recipe import Recipe
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExecutionConfig:
+    """Where and how a run is carried out; changes its speed, not what is measured."""
+
+    device: str = "auto"
+    """`cpu`, `cuda`, `cuda:1`, `mps`; `auto` takes a GPU where there is one."""
+    threads: int | None = None
+    """CPU threads; None leaves PyTorch's choice. On a CPU the bits depend on it, hence stored."""
+    data_root: str | None = None
+    """Folder of the data set's files."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """One run: one network, trained once."""
+
+    network: NetworkConfig
+    data: DataConfig
+    recipe: Recipe
+    seed: int = 0
+    """Decides initial weights, order of images and augmentation."""
+    execution: ExecutionConfig = field(default_factory=ExecutionConfig)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what is measured: everything but `execution`."""
+        document = to_document(self)
+        del document["execution"]
+        return digest_document(document)
+
+    def to_document(self) -> dict[str, Any]:
+        """The configuration in plain JSON types."""
+        return to_document(self)
+
+
+def run_config_from(document: Any, origin: str) -> RunConfig:
+    """Decode a stored configuration.
+
+    Raises:
+        ConfigError: if a key is unknown or missing, or a value has the wrong type.
+    """
+    return from_document(document, RunConfig, origin)

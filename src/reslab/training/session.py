@@ -1,0 +1,113 @@
+"""A run in memory: network, optimiser, data and how far it has come."""
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from reslab.data.augment import random_crop, random_flip
+from reslab.data.batches import BatchOrder
+from reslab.data.load import DataParts, compute_per_pixel_mean
+from reslab.data.seeds import derive_seed
+from reslab.evaluation.accuracy import Accuracy, compute_accuracy
+from reslab.networks.classifier import Classifier, Provenance
+from reslab.networks.geometry import ImageGeometry
+from reslab.networks.preprocessing import Preprocessing
+from reslab.networks.resnet import build_network
+from reslab.training.run_config import RunConfig
+from reslab.training.schedule import learning_rate_at
+from reslab.training.step import build_optimizer, set_learning_rate, take_step
+
+
+@dataclass
+class Window:
+    """Sums over the steps since the last log record, kept on the device."""
+
+    loss: Tensor = field(default_factory=lambda: torch.zeros(()))
+    """Sum of the steps' mean losses."""
+    wrong: Tensor = field(default_factory=lambda: torch.zeros((), dtype=torch.int64))
+    """Wrong answers."""
+    steps: int = 0
+
+
+class TrainingSession:
+    """All that changes while a run trains.
+
+    Args:
+        config: the run.
+        parts: its data, on `device`.
+        device: where to compute.
+    """
+
+    def __init__(self, config: RunConfig, parts: DataParts, device: torch.device) -> None:
+        self.config = config
+        self.parts = parts
+        self.device = device
+        self.classifier = _build_classifier(config, parts).to(device)
+        self.optimizer = build_optimizer(self.classifier.network, config.recipe)
+        self.order = BatchOrder(len(parts.train), config.recipe.batch_size, config.seed)
+        self.step = 0
+        self.warmed_up = config.recipe.warm_up is None
+        self.window = self.new_window()
+
+    @property
+    def learning_rate(self) -> float:
+        """Of the next update."""
+        return learning_rate_at(self.config.recipe, self.step, warmed_up=self.warmed_up)
+
+    def new_window(self) -> Window:
+        """Sums that start at zero."""
+        return Window(
+            loss=torch.zeros((), device=self.device),
+            wrong=torch.zeros((), dtype=torch.int64, device=self.device),
+        )
+
+    def advance(self) -> None:
+        """Take one step; nothing waits for the device."""
+        inputs, labels = self._next_batch()
+        self.classifier.train()
+        set_learning_rate(self.optimizer, self.learning_rate)
+        loss, wrong = take_step(self.classifier.network, self.optimizer, inputs, labels)
+        self.window.loss += loss
+        self.window.wrong += wrong
+        self.window.steps += 1
+        self.step += 1
+
+    def evaluate_train(self) -> Accuracy:
+        """Error of the network as it stands on the whole training set, in evaluation mode."""
+        return compute_accuracy(self.classifier.eval(), self.parts.train)
+
+    def evaluate_test(self) -> Accuracy:
+        """Error of the network as it stands on the test set."""
+        return compute_accuracy(self.classifier.eval(), self.parts.test)
+
+    def evaluate_validation(self) -> Accuracy | None:
+        """Error of the network as it stands on what was held out, if anything."""
+        if self.parts.validation is None:
+            return None
+        return compute_accuracy(self.classifier.eval(), self.parts.validation)
+
+    def _next_batch(self) -> tuple[Tensor, Tensor]:
+        recipe = self.config.recipe
+        batch = self.parts.train.select(self.order.indices(self.step).to(self.device))
+        # Derived anew at each step, so that a resumed run draws the same.
+        seed = derive_seed(self.config.seed, "augment", self.step)
+        generator = torch.Generator().manual_seed(seed)
+        inputs = self.classifier.preprocessing(batch.images)
+        if recipe.crop_padding:
+            inputs = random_crop(inputs, recipe.crop_padding, generator)
+        if recipe.flip:
+            inputs = random_flip(inputs, generator)
+        return inputs, batch.labels
+
+
+def _build_classifier(config: RunConfig, parts: DataParts) -> Classifier:
+    network = build_network(config.network, derive_seed(config.seed, "weights"))
+    mean = compute_per_pixel_mean(parts.train.images)
+    channels, height, _ = mean.shape
+    geometry = ImageGeometry(resize=height, crop=height, channels=3 if channels == 3 else 1)
+    provenance = Provenance(
+        source=f"trained by reslab on {parts.name}", details={"run": config.to_document()}
+    )
+    preprocessing = Preprocessing(mean.cpu(), torch.ones(channels), geometry)
+    return Classifier(network, preprocessing, parts.class_names, provenance)

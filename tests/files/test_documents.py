@@ -1,0 +1,78 @@
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reslab.errors import ConfigError
+from reslab.files.documents import (
+    canonical_json,
+    digest_document,
+    from_document,
+    read_json,
+    to_document,
+    write_json,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inner:
+    sizes: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outer:
+    name: str
+    rate: float
+    inner: Inner
+    limit: int | None = None
+
+
+@given(st.text(), st.floats(allow_nan=False, allow_infinity=False), st.lists(st.integers()))
+def test_a_document_gives_back_its_dataclass(name: str, rate: float, sizes: list[int]) -> None:
+    value = Outer(name=name, rate=rate, inner=Inner(sizes=tuple(sizes)))
+    assert from_document(to_document(value), Outer, "here") == value
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"nmae": "x"}, "nmae"),
+        ({"rate": "fast"}, "rate"),
+        ({"rate": True}, "rate"),
+        ({"inner": {"sizes": [1.5]}}, "sizes"),
+        ({"limit": "3"}, "limit"),
+    ],
+)
+def test_a_wrong_document_is_refused_by_name(change: dict[str, Any], complaint: str) -> None:
+    document = to_document(Outer(name="a", rate=1.0, inner=Inner(sizes=(1,)))) | change
+    with pytest.raises(ConfigError, match=complaint):
+        from_document(document, Outer, "file.json")
+
+
+def test_a_missing_key_is_named() -> None:
+    with pytest.raises(ConfigError, match="rate"):
+        from_document({"name": "a", "inner": {"sizes": []}}, Outer, "file.json")
+
+
+def test_the_digest_ignores_the_order_of_keys() -> None:
+    assert digest_document({"a": 1, "b": 2}) == digest_document({"b": 2, "a": 1})
+    assert digest_document({"a": 1}) != digest_document({"a": 2})
+
+
+def test_nan_is_no_document() -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        canonical_json({"a": float("nan")})
+
+
+def test_files(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    write_json(path, {"a": [1]})
+    assert read_json(path) == {"a": [1]}
+    path.write_text("{")
+    with pytest.raises(ConfigError, match=r"a\.json is not JSON"):
+        read_json(path)
+    with pytest.raises(ConfigError, match=r"cannot read .*b\.json"):
+        read_json(tmp_path / "b.json")

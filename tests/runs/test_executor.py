@@ -1,0 +1,82 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from reslab.runs.executor import execute
+
+
+def square(x: int) -> int:
+    return x * x
+
+
+def fail_on_three(x: int) -> int:
+    if x == 3:
+        raise ValueError("three")
+    return x
+
+
+def process_of(_: int) -> int:
+    time.sleep(0.2)
+    return os.getpid()
+
+
+def test_results_come_in_the_order_of_the_items() -> None:
+    ticks: list[int] = []
+    assert execute(square, range(5), 2, lambda: ticks.append(1)) == [0, 1, 4, 9, 16]
+    assert ticks
+
+
+def test_an_error_reaches_the_caller() -> None:
+    with pytest.raises(ValueError, match="three"):
+        execute(fail_on_three, range(6), 2)
+
+
+def test_the_work_is_spread_over_the_workers() -> None:
+    assert len(set(execute(process_of, range(6), 2))) == 2
+
+
+STUDY = """
+import sys, time
+from pathlib import Path
+from reslab.runs.executor import Stopped, execute
+from reslab.training.stop import stop_on_signals
+
+def wait_for_stop(path):
+    with stop_on_signals() as stop:
+        Path(path).touch()
+        while not stop.requested:
+            time.sleep(0.01)
+    Path(path + ".saved").touch()
+
+if __name__ == "__main__":
+    try:
+        execute(wait_for_stop, [sys.argv[1] + name for name in "abc"], 2)
+    except Stopped:
+        print("stopped")
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_lets_every_process_save_and_starts_no_other(
+    number: signal.Signals, tmp_path: Path
+) -> None:
+    script = tmp_path / "study.py"
+    script.write_text(STUDY)
+    command = [sys.executable, str(script), f"{tmp_path}/"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    deadline = time.monotonic() + 60
+    while not ((tmp_path / "a").exists() and (tmp_path / "b").exists()):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    # As the terminal does on Ctrl-C: to the whole group.
+    os.killpg(process.pid, number)
+    output, _ = process.communicate(timeout=60)
+    assert output.strip() == "stopped"
+    assert (tmp_path / "a.saved").exists()
+    assert (tmp_path / "b.saved").exists()
+    assert not (tmp_path / "c").exists()
