@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from reslab.networks.classifier import Classifier as Classifier
     from reslab.networks.complexity import describe_network as describe_network
     from reslab.networks.config import NetworkConfig as NetworkConfig
+    from reslab.networks.conversion.convert import convert_weights as convert_weights
     from reslab.networks.preprocessing import Preprocessing as Preprocessing
     from reslab.networks.resnet import ResNet as ResNet
     from reslab.networks.resnet import build_network as build_network
@@ -37,6 +38,7 @@ _HOMES = {
     "study_degradation": "reslab.studies.degradation",
     "train": "reslab.training.loop",
     "RunConfig": "reslab.training.run_config",
+    "convert_weights": "reslab.networks.conversion.convert",
     "ReslabError": "reslab.errors",
     "find_network": "reslab.networks.catalogue",
     "list_networks": "reslab.networks.catalogue",

@@ -7,6 +7,7 @@ import tyro
 from tyro.conf import subcommand
 
 from reslab.cli.completion import Completion
+from reslab.cli.convert import Convert
 from reslab.cli.describe import Describe
 from reslab.cli.output import print_message
 from reslab.cli.report import Report
@@ -27,6 +28,7 @@ Verb = (
     | Annotated[Train, subcommand("train")]
     | Annotated[Study, subcommand("study")]
     | Annotated[Report, subcommand("report")]
+    | Annotated[Convert, subcommand("convert")]
     | Annotated[Completion, subcommand("completion")]
 )
 
