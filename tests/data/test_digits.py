@@ -26,3 +26,4 @@ def test_the_shape_is_the_one_announced() -> None:
     dataset, shape = load_dataset("digits"), DATASET_SHAPES["digits"]
     assert dataset.image_shape == (shape.channels, shape.image_size, shape.image_size)
     assert len(dataset.class_names) == shape.num_classes
+    assert (len(dataset.train), len(dataset.test)) == (shape.train_count, shape.test_count)

@@ -28,6 +28,15 @@ def test_something_must_be_left_to_train_on() -> None:
         divide(load_dataset("digits"), DataConfig(name="digits", validation_count=5_000))
 
 
+def test_a_limit_takes_the_same_images_every_time() -> None:
+    parts = divide(load_dataset("digits"), DataConfig(name="digits", validation_count=50))
+    first, second = parts.limit(100), parts.limit(100)
+    assert first.validation is not None
+    assert (len(first.train), len(first.validation), len(first.test)) == (100, 50, 100)
+    assert torch.equal(first.train.images, second.train.images)
+    assert parts.limit(None) is parts
+
+
 def test_the_mean_is_that_of_each_pixel() -> None:
     images = torch.randint(0, 256, (50, 3, 4, 4), dtype=torch.uint8)
     expected = (images.double() / 255).mean(dim=0).float()

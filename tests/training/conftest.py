@@ -26,6 +26,7 @@ def make_config() -> MakeConfig:
             seed=seed,
             execution=ExecutionConfig(device="cpu", threads=1),
         )
-        return replace(config, recipe=replace(config.recipe, batch_size=32, **changes))
+        changes = {"batch_size": 32, "evaluation_images": None} | changes
+        return replace(config, recipe=replace(config.recipe, **changes))
 
     return make

@@ -5,6 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reslab.data.config import DATASET_SHAPES
 from reslab.errors import ConfigError
 from reslab.training.recipe import Recipe, paper_recipe, recipe_for, scale_recipe
 from reslab.training.schedule import ends_warm_up, learning_rate_at
@@ -46,6 +47,23 @@ def test_a_scaled_recipe_keeps_its_proportions(steps: int) -> None:
 @given(st.integers(1, 100))
 def test_scaling_to_the_same_length_changes_nothing(depth: int) -> None:
     assert scale_recipe(paper_recipe(depth), 64_000) == paper_recipe(depth)
+
+
+@given(st.sampled_from(["digits", "cifar10"]), st.integers(100, 100_000))
+def test_evaluations_cost_little_beside_the_training(data: str, steps: int) -> None:
+    recipe, shape = recipe_for(data, 20, steps), DATASET_SHAPES[data]
+    limit = recipe.evaluation_images or shape.train_count
+    train_images = steps // recipe.train_error_every_steps * min(limit, shape.train_count)
+    test_images = steps // recipe.test_every_steps * min(limit, shape.test_count)
+    # A forward pass is about a third of a step on the same images.
+    assert train_images / 3 <= 0.06 * steps * 128
+    assert test_images / 3 <= 0.26 * steps * 128
+
+
+def test_the_papers_budget_evaluates_everything_twenty_times() -> None:
+    recipe = recipe_for("cifar10", 56, 64_000)
+    assert (recipe.test_every_steps, recipe.train_error_every_steps) == (3_200, 3_200)
+    assert recipe.evaluation_images is None
 
 
 def test_digits_are_cropped_but_never_mirrored() -> None:

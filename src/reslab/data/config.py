@@ -13,12 +13,22 @@ class DatasetShape:
     channels: int
     image_size: int
     """Height and width."""
+    train_count: int
+    """Images in the published training part."""
+    test_count: int
+    """Images in the published test part."""
 
 
 DATASET_SHAPES = {
-    "digits": DatasetShape(num_classes=10, channels=1, image_size=8),
-    "cifar10": DatasetShape(num_classes=10, channels=3, image_size=32),
-    "cifar100": DatasetShape(num_classes=100, channels=3, image_size=32),
+    "digits": DatasetShape(
+        num_classes=10, channels=1, image_size=8, train_count=1433, test_count=364
+    ),
+    "cifar10": DatasetShape(
+        num_classes=10, channels=3, image_size=32, train_count=50_000, test_count=10_000
+    ),
+    "cifar100": DatasetShape(
+        num_classes=100, channels=3, image_size=32, train_count=50_000, test_count=10_000
+    ),
 }
 DATASET_NAMES = tuple(DATASET_SHAPES)
 

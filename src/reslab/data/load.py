@@ -55,6 +55,24 @@ class DataParts:
             self, train=self.train.to(device), validation=validation, test=self.test.to(device)
         )
 
+    def limit(self, count: int | None) -> "DataParts":
+        """At most `count` images of each part, the same ones at every call; None keeps all."""
+        if count is None:
+            return self
+        return replace(
+            self,
+            train=_sample(self.train, count),
+            validation=None if self.validation is None else _sample(self.validation, count),
+            test=_sample(self.test, count),
+        )
+
+
+def _sample(part: LabelledImages, count: int) -> LabelledImages:
+    if count >= len(part):
+        return part
+    order = torch.randperm(len(part), generator=torch.Generator().manual_seed(0))
+    return part.select(order[:count].sort().values.to(part.images.device))
+
 
 def divide(dataset: Dataset, config: DataConfig) -> DataParts:
     """Hold out `config.validation_count` training images, chosen by `config.split_seed`.

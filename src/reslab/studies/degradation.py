@@ -32,8 +32,8 @@ DEFAULT_WIDTH = {"digits": 8}
 RECIPE_CHANGES: dict[str, dict[str, Any]] = {"digits": {"crop_padding": 0}}
 DEFAULT_SEEDS: dict[str, dict[Budget, int]] = {
     "digits": {"smoke": 2, "quick": 3, "paper": 3},
-    "cifar10": {"smoke": 2, "quick": 2, "paper": 5},
-    "cifar100": {"smoke": 2, "quick": 2, "paper": 5},
+    "cifar10": {"smoke": 2, "quick": 3, "paper": 5},
+    "cifar100": {"smoke": 2, "quick": 3, "paper": 5},
 }
 
 PUBLISHED = (

@@ -128,6 +128,13 @@ def list_limits(result: DegradationResult) -> list[str]:
             "They show how fast each net starts to learn, not where it ends: a verdict here is "
             "about this budget, and the errors are not to be compared with the paper's."
         )
+    evaluated = plan_runs(result.plan, ExecutionConfig())[0].recipe.evaluation_images
+    if evaluated is not None:
+        limits.append(
+            f"Errors are of {evaluated:,} images of the training set and at most as many of the "
+            "test set, the same for every net: evaluating all of them would take longer than "
+            "training this short."
+        )
     if result.plan.seeds < 3:
         limits.append(f"{result.plan.seeds} seeds leave the intervals wide.")
     diverged = [f"{r.network} seed {r.seed}" for r in result.runs if r.state == "diverged"]

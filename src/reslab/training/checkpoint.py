@@ -94,8 +94,9 @@ def _restore(session: TrainingSession, tensors: dict[str, Tensor]) -> None:
     state = {name: tensors[name] for name in session.classifier.state_dict()}
     session.classifier.load_state_dict(state)
     for name, parameter in session.classifier.network.named_parameters():
-        momentum = tensors[f"momentum.{name}"].to(session.device)
-        session.optimizer.state[parameter]["momentum_buffer"] = momentum
+        # Laid out in memory as its parameter, which the fused update is fast on.
+        momentum = torch.empty_like(parameter).copy_(tensors[f"momentum.{name}"])
+        session.optimizer.state[parameter]["momentum_buffer"] = momentum.detach()
     session.window = Window(
         loss=tensors["window.loss"].to(session.device),
         wrong=tensors["window.wrong"].to(session.device),
