@@ -20,6 +20,8 @@ SHALLOW = errors(20, [5.0, 5.2, 4.9], [9.0, 9.1, 9.2])
         # Better on the training data, worse on the test data.
         ([0.1, 0.2, 0.1], [12.0, 12.1, 12.3], "overfitting"),
         ([5.0, 5.2, 4.9], [12.0, 12.1, 12.3], "overfitting"),
+        # The same on the training data, worse on the test data.
+        ([5.1, 5.2, 4.9], [12.0, 12.1, 12.3], "overfitting"),
         # Better on both, or the same.
         ([0.1, 0.2, 0.1], [7.0, 7.2, 7.1], "none"),
         ([5.0, 5.2, 4.9], [9.0, 9.1, 9.2], "none"),

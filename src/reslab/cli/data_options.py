@@ -22,5 +22,5 @@ def provide_data(name: str, root: Path | None, *, download: bool) -> Path | None
         raise ConfigError(f"{name} is embedded and needs no --download")
     if root is None:
         raise ConfigError(f"--download needs a folder for {name}: add --data-root DIR")
-    with open_meter(f"downloading {name} (bytes)") as meter:
+    with open_meter(f"downloading {name}", "bytes") as meter:
         return download_cifar(CIFAR_LAYOUTS[name], root, meter.update)

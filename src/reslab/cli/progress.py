@@ -22,10 +22,10 @@ class Meter(Protocol):
 
 
 @contextmanager
-def open_meter(title: str) -> Iterator[Meter]:
-    """A meter for as long as the work lasts."""
+def open_meter(title: str, unit: str = "steps") -> Iterator[Meter]:
+    """A meter for as long as the work lasts; `unit` is what it counts."""
     if not sys.stderr.isatty():
-        yield _Lines(title)
+        yield _Lines(title, unit)
         return
     columns = (
         TextColumn("{task.description}"),
@@ -48,8 +48,9 @@ class _Bar:
 
 
 class _Lines:
-    def __init__(self, title: str) -> None:
+    def __init__(self, title: str, unit: str) -> None:
         self.title = title
+        self.unit = unit
         self.started_at = self.shown_at = time.monotonic()
         self.first: int | None = None
         self.complete = False
@@ -64,7 +65,9 @@ class _Lines:
         self.shown_at, self.complete = now, done >= total
         rate = (done - self.first) / max(now - self.started_at, 1e-9)
         left = f", {(total - done) / rate:.0f} s left" if rate > 0 and done < total else ""
-        print_message(f"{self.title}: {done:,} of {total:,} steps{left}{note and f', {note}'}")
+        print_message(
+            f"{self.title}: {done:,} of {total:,} {self.unit}{left}{note and f', {note}'}"
+        )
 
 
 def describe_record(record: dict[str, Any]) -> str:

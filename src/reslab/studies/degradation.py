@@ -31,7 +31,7 @@ DEFAULT_WIDTH = {"digits": 8}
 # Without the crop the few digits are learned within seconds rather than minutes.
 RECIPE_CHANGES: dict[str, dict[str, Any]] = {"digits": {"crop_padding": 0}}
 DEFAULT_SEEDS: dict[str, dict[Budget, int]] = {
-    "digits": {"smoke": 2, "quick": 3, "paper": 3},
+    "digits": {"smoke": 2, "quick": 5, "paper": 3},
     "cifar10": {"smoke": 2, "quick": 3, "paper": 5},
     "cifar100": {"smoke": 2, "quick": 3, "paper": 5},
 }

@@ -1,6 +1,6 @@
 """The degradation study in words: its question, its answer, what it can and cannot show."""
 
-from reslab.analysis.depth_verdict import Verdict
+from reslab.analysis.depth_verdict import DepthComparison, Verdict
 from reslab.analysis.statistics import Summary
 from reslab.studies.degradation import (
     DegradationPlan,
@@ -60,16 +60,22 @@ def _explain_residual(result: DegradationResult) -> str:
     shallow, deep = (
         _find(result, "residual", d) for d in (residual.shallow_depth, residual.deep_depth)
     )
-    outcome = {
-        "degradation": "is higher too",
-        "overfitting": "is not higher, though the test error is",
-        "none": "is not higher by more than the seeds' spread",
-        "cannot tell": "supports no verdict",
-    }[residual.verdict]
+    change = "is higher too"
+    if not residual.train.is_higher:
+        change = "is not higher by more than the seeds' spread"
     return (
         f"With shortcuts added, and nothing else changed, the deeper net's training error "
-        f"{outcome}: {_pct(deep.train_error_pct)} for resnet-{deep.depth}, "
-        f"{_pct(shallow.train_error_pct)} for resnet-{shallow.depth}."
+        f"{change}: {_pct(deep.train_error_pct)} for resnet-{deep.depth}, "
+        f"{_pct(shallow.train_error_pct)} for resnet-{shallow.depth}.{_explain_gap(residual)}"
+    )
+
+
+def _explain_gap(comparison: DepthComparison) -> str:
+    if comparison.verdict != "overfitting":
+        return ""
+    return (
+        f" Its test error is higher by {comparison.test.mean:.1f} points all the same, which is "
+        "overfitting."
     )
 
 
