@@ -9,7 +9,10 @@ from tyro.conf import subcommand
 from reslab.cli.completion import Completion
 from reslab.cli.convert import Convert
 from reslab.cli.describe import Describe
+from reslab.cli.evaluate import Evaluate
+from reslab.cli.export import Export
 from reslab.cli.output import print_message
+from reslab.cli.predict import Predict
 from reslab.cli.report import Report
 from reslab.cli.study import Study
 from reslab.cli.train import Train
@@ -29,6 +32,9 @@ Verb = (
     | Annotated[Study, subcommand("study")]
     | Annotated[Report, subcommand("report")]
     | Annotated[Convert, subcommand("convert")]
+    | Annotated[Evaluate, subcommand("evaluate")]
+    | Annotated[Predict, subcommand("predict")]
+    | Annotated[Export, subcommand("export")]
     | Annotated[Completion, subcommand("completion")]
 )
 
