@@ -5,7 +5,8 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from reslab.networks.catalogue import find_network
-from reslab.networks.complexity import describe_network, iterate_stages
+from reslab.networks.complexity import count_activation_bytes, describe_network, iterate_stages
+from reslab.networks.config import NetworkConfig
 from reslab.networks.resnet import ResNet, build_network
 
 TABLE_6_MILLION_PARAMS = {20: 0.27, 32: 0.46, 44: 0.66, 56: 0.85, 110: 1.7, 1202: 19.4}
@@ -105,3 +106,33 @@ def test_the_table_agrees_with_the_real_network() -> None:
     assert [stage for stage, _ in iterate_stages(described)] == [
         "stem", "layer1", "layer2", "layer3", "head",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["resnet8", "plain8", "resnet18", "resnet50"])
+@pytest.mark.parametrize("shortcut", ["A", "B", "C"])
+@pytest.mark.parametrize("batch_size", [1, 3])
+def test_activation_bytes_are_what_autograd_keeps(
+    name: str, shortcut: str, batch_size: int
+) -> None:
+    size = 8 if name.endswith("8") and name != "resnet18" else 64
+    shortcut = "none" if name.startswith("plain") else shortcut
+    config = find_network(name, shortcut=shortcut, width=4, input_size=size)
+    assert count_activation_bytes(config, batch_size) == measure_kept_bytes(config, batch_size)
+
+
+def measure_kept_bytes(config: NetworkConfig, batch_size: int) -> int:
+    network = build_network(config).train()
+    own = {tensor.untyped_storage().data_ptr() for tensor in network.state_dict().values()}
+    kept: dict[int, torch.Tensor] = {}
+
+    def note(tensor: torch.Tensor) -> torch.Tensor:
+        pointer = tensor.untyped_storage().data_ptr()
+        if pointer not in own:
+            # Kept alive, so that no later tensor has the same place in memory.
+            kept[pointer] = tensor
+        return tensor
+
+    images = torch.randn(batch_size, config.in_channels, config.input_size, config.input_size)
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        network(images)
+    return sum(tensor.untyped_storage().nbytes() for tensor in kept.values())

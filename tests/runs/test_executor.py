@@ -25,6 +25,24 @@ def process_of(_: int) -> int:
     return os.getpid()
 
 
+def cores_of(_: int) -> set[int]:
+    time.sleep(0.2)
+    return os.sched_getaffinity(0)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="no binding on this system")
+def test_workers_that_take_every_core_have_one_each() -> None:
+    cores = os.sched_getaffinity(0)
+    if len(cores) == 1:
+        pytest.skip("there is one core only")
+    bound = execute(cores_of, range(2 * len(cores)), len(cores))
+    assert all(len(of_worker) == 1 for of_worker in bound)
+    assert set.union(*bound) == cores
+    # A worker fewer leaves room, and the system moves it to where that is.
+    assert all(of_worker == cores for of_worker in execute(cores_of, [0], len(cores)))
+    assert os.sched_getaffinity(0) == cores
+
+
 def test_results_come_in_the_order_of_the_items() -> None:
     ticks: list[int] = []
     assert execute(square, range(5), 2, lambda: ticks.append(1)) == [0, 1, 4, 9, 16]
@@ -59,6 +77,21 @@ if __name__ == "__main__":
     except Stopped:
         print("stopped")
 """
+
+
+def test_the_processes_save_and_end_when_their_parent_is_killed(tmp_path: Path) -> None:
+    script = tmp_path / "study.py"
+    script.write_text(STUDY)
+    process = subprocess.Popen([sys.executable, str(script), f"{tmp_path}/"])
+    deadline = time.monotonic() + 60
+    while not ((tmp_path / "a").exists() and (tmp_path / "b").exists()):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    while not ((tmp_path / "a.saved").exists() and (tmp_path / "b.saved").exists()):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -19,6 +19,7 @@ from reslab.training.result import RunResult
 from reslab.training.run_config import ExecutionConfig
 
 EXECUTION = ExecutionConfig(device="cpu", threads=1)
+TRAINED = DegradationPlan(data="digits", steps=336, depths=(8, 14), seeds=2, width=4)
 TINY = DegradationPlan(data="digits", steps=4, depths=(8, 14), seeds=2, width=4)
 
 
@@ -77,10 +78,20 @@ def test_the_verdict_can_say_no() -> None:
         *(made_up("plain8", train, 9.0 + train, seed) for seed, train in enumerate((5.0, 5.2))),
         *(made_up("plain14", train, 9.0 + train, seed) for seed, train in enumerate((5.1, 4.9))),
     ]
-    result = conclude(TINY, runs)
+    result = conclude(TRAINED, runs)
     assert result.verdict == "none"
     assert "No degradation" in explain(result)
     assert result.residual_verdict == "cannot tell"
+
+
+def test_a_run_too_short_supports_no_verdict() -> None:
+    errors = {"plain8": 10.0, "plain14": 80.0, "resnet8": 10.0, "resnet14": 90.0}
+    runs = [made_up(name, e + seed, e, seed) for name, e in errors.items() for seed in (0, 1)]
+    assert conclude(TRAINED, runs).verdict == "degradation"
+    short = conclude(TINY, runs)
+    assert (short.verdict, short.residual_verdict) == ("cannot tell", "cannot tell")
+    assert "seen 0.4 times" in explain(short)
+    assert "seen 0.4 times" in list_limits(short)[0]
 
 
 def test_overfitting_is_not_called_degradation() -> None:
@@ -88,7 +99,7 @@ def test_overfitting_is_not_called_degradation() -> None:
         *(made_up("plain8", 5.0, test, seed) for seed, test in enumerate((9.0, 9.1))),
         *(made_up("plain14", 1.0, test, seed) for seed, test in enumerate((14.0, 14.2))),
     ]
-    assert conclude(TINY, runs).verdict == "overfitting"
+    assert conclude(TRAINED, runs).verdict == "overfitting"
 
 
 def test_a_study_from_its_runs_to_its_page(tmp_path: Path) -> None:

@@ -50,6 +50,8 @@ class Train:
     """Training images held out to validate; the paper holds out 5000 of CIFAR-10's."""
     batch_size: int | None = None
     """Images in each update; 128 by default."""
+    batch_parts: int | None = None
+    """Parts of each batch with BN statistics of their own: 1 by default, 2 on the paper's GPUs."""
     learning_rate: float | None = None
     """Before the first milestone; 0.1 by default."""
     weight_decay: float | None = None
@@ -59,7 +61,13 @@ class Train:
     device: str = "auto"
     """cpu, cuda, cuda:1, mps; auto takes a GPU where there is one."""
     threads: int | None = None
-    """CPU threads; PyTorch's choice by default."""
+    """CPU threads of each rank; with one rank PyTorch's choice by default."""
+    ranks: int | None = None
+    """Processes that share the run on a CPU; by default as many as cores and batch parts allow."""
+    compile: Literal["auto", "never", "always"] = "auto"
+    """Compile the training step; `auto` does where it pays back within the run."""
+    profile: Flag = False
+    """Measure first where the time of a step goes, by layer and by kind, into `--out`/profile."""
     json: Flag = False
     """Print the result as one JSON object."""
 
@@ -68,6 +76,8 @@ class Train:
         from reslab.training.loop import Observer, train  # noqa: PLC0415
 
         config = self._plan()
+        if self.profile:
+            self._profile(config)
         latest: dict[str, Any] = {}
         with open_meter(config.network.name) as meter:
             observer = Observer(
@@ -82,19 +92,32 @@ class Train:
             _print_result(result, self.out)
         return 130 if result.state == "stopped" else 0
 
+    def _profile(self, config: "RunConfig") -> None:
+        from reslab.cli.train_profile import print_profile  # noqa: PLC0415
+        from reslab.training.profiling import profile_run  # noqa: PLC0415
+
+        profile = profile_run(config, self.out / "profile")
+        if not self.json:
+            print_profile(profile)
+
     def _plan(self) -> "RunConfig":
         from reslab.data.config import DataConfig  # noqa: PLC0415
         from reslab.training.plan import plan_network, plan_run  # noqa: PLC0415
         from reslab.training.recipe import budget_steps  # noqa: PLC0415
         from reslab.training.run_config import ExecutionConfig  # noqa: PLC0415
+        from reslab.training.start import choose_ranks  # noqa: PLC0415
 
         root = provide_data(self.data, self.data_root, download=self.download)
         changes = {
             "batch_size": self.batch_size,
+            "batch_parts": self.batch_parts,
             "learning_rate": self.learning_rate,
             "weight_decay": self.weight_decay,
             "decayed": self.decayed,
         }
+        ranks = self.ranks
+        if ranks is None:
+            ranks = choose_ranks(self.batch_parts or 1, self.device)
         data = DataConfig(name=self.data, validation_count=self.validation_count)
         return plan_run(
             plan_network(self.name, data, shortcut=self.shortcut, width=self.width),
@@ -102,7 +125,11 @@ class Train:
             steps=budget_steps(self.data, self.budget) if self.steps is None else self.steps,
             seed=self.seed,
             execution=ExecutionConfig(
-                device=self.device, threads=self.threads, data_root=str(root) if root else None
+                device=self.device,
+                threads=self.threads,
+                data_root=str(root) if root else None,
+                ranks=ranks,
+                compile=self.compile,
             ),
             recipe_changes={key: value for key, value in changes.items() if value is not None},
         )

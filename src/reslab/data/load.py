@@ -103,7 +103,9 @@ def divide(dataset: Dataset, config: DataConfig) -> DataParts:
 def compute_per_pixel_mean(images: torch.Tensor) -> torch.Tensor:
     """Mean image [C, H, W] of uint8 images [N, C, H, W], of pixels in [0, 1] (§4.2)."""
     # Whole numbers add up exactly, whatever the order or the number of threads.
+    total = torch.zeros(images.shape[1:], dtype=torch.int64, device=images.device)
     # In parts, as the sum first makes a copy of 8 bytes a pixel.
-    sums = [part.sum(dim=0, dtype=torch.int64) for part in images.split(1_000)]
+    starts = range(0, len(images), 1_000)
+    sums = [images[i : i + 1_000].sum(dim=0, dtype=torch.int64) for i in starts]
     total = torch.stack(sums).sum(dim=0)
     return (total.double() / (255 * len(images))).float()

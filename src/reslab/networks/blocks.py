@@ -83,7 +83,11 @@ class Block(nn.Module):
         out = self.residual_function(x, responses)
         if self.downsample is not None:
             out = out + record(responses, "downsample", self.downsample(x))
-        return F.relu(out)
+        return self.activate(out, responses)
+
+    def activate(self, response: Tensor, responses: Responses | None) -> Tensor:
+        """σ; in place in training, unless the response is kept: that spares memory traffic."""
+        return F.relu(response, inplace=self.training and responses is None)
 
 
 @register_block("basic")
@@ -99,7 +103,8 @@ class BasicBlock(Block):
 
     def residual_function(self, x: Tensor, responses: Responses | None) -> Tensor:
         """F(x) of two layers."""
-        out = F.relu(record(responses, "bn1", self.bn1(self.conv1(x))))
+        out = record(responses, "bn1", self.bn1(self.conv1(x)))
+        out = self.activate(out, responses)
         return record(responses, "bn2", self.bn2(self.conv2(out)))
 
 
@@ -125,8 +130,10 @@ class BottleneckBlock(Block):
 
     def residual_function(self, x: Tensor, responses: Responses | None) -> Tensor:
         """F(x) of three layers."""
-        out = F.relu(record(responses, "bn1", self.bn1(self.conv1(x))))
-        out = F.relu(record(responses, "bn2", self.bn2(self.conv2(out))))
+        out = record(responses, "bn1", self.bn1(self.conv1(x)))
+        out = self.activate(out, responses)
+        out = record(responses, "bn2", self.bn2(self.conv2(out)))
+        out = self.activate(out, responses)
         return record(responses, "bn3", self.bn3(self.conv3(out)))
 
 

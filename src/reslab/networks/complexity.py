@@ -184,6 +184,40 @@ def _explain_depth(config: NetworkConfig, layers: tuple[Layer, ...]) -> str:
     )
 
 
+def count_activation_bytes(
+    config: NetworkConfig, batch_size: int, bytes_per_number: int = 4
+) -> int:
+    """Bytes that a training step keeps from its forward pass for its backward pass, by formula.
+
+    The images; each convolution's output, which its BN differentiates; the output of each ReLU, of
+    which there is one for each BN outside the shortcuts; BN's mean and deviation of each channel;
+    max pooling's output and the places of its maxima (8 bytes each); the linear layer's input.
+    Additions and option A keep nothing. Holds for the paper's blocks, plain or residual.
+
+    Args:
+        config: the network, at its `input_size`.
+        batch_size: images in the step.
+        bytes_per_number: 4 in single precision.
+    """
+    layers = describe_network(config).layers
+    statistics = sum(2 * layer.out_channels for layer in layers if layer.type == "batch_norm")
+    numbers = config.in_channels * config.input_size**2 + layers[-1].in_channels
+    numbers += sum(_count_outputs(layer) for layer in layers if _is_kept(layer))
+    places = sum(_count_outputs(layer) for layer in layers if layer.type == "max_pool")
+    return batch_size * (bytes_per_number * numbers + 8 * places) + bytes_per_number * statistics
+
+
+def _is_kept(layer: Layer) -> bool:
+    """Whether the layer's output, or that of the ReLU behind it, is kept once more."""
+    if layer.type == "batch_norm":
+        return ".downsample" not in layer.name
+    return layer.type in ("conv", "max_pool")
+
+
+def _count_outputs(layer: Layer) -> int:
+    return layer.out_channels * layer.output_size**2
+
+
 def iterate_stages(description: NetworkDescription) -> Iterator[tuple[str, list[Layer]]]:
     """Group a description's layers by stage: `stem`, `layer1`, …, `head`, in forward order."""
     groups: dict[str, list[Layer]] = {}

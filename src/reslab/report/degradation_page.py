@@ -32,7 +32,7 @@ from reslab.studies.degradation_words import (
     list_limits,
     reproduce_command,
 )
-from reslab.studies.longer_budgets import LONGER_ON_DIGITS
+from reslab.studies.longer_budgets import LONGER_ON_DIGITS, LONGER_WORDS
 from reslab.training.result import run_result_from
 from reslab.training.run_config import ExecutionConfig
 
@@ -155,6 +155,7 @@ def _render(
         deviations=list_deviations(result.plan),
         limits=list_limits(result),
         longer=LONGER_ON_DIGITS if result.plan.data == "digits" else (),
+        longer_words=LONGER_WORDS,
         command=reproduce_command(result.plan),
         environment=_flatten(read_json(run.environment_path)),
         plotly_script=plotly_script(),

@@ -7,13 +7,18 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
+from multiprocessing.queues import SimpleQueue
 from types import FrameType
 from typing import TypeVar
+
+from reslab.runs.orphans import end_with_parent
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 TICK_SECONDS = 0.5
+# For a run to save its state when the process that started it was killed.
+GRACE_SECONDS = 20.0
 
 
 class Stopped(Exception):  # noqa: N818
@@ -35,6 +40,9 @@ def execute(
 ) -> list[Result]:
     """Call `function` on each item in processes of their own, `workers` at a time.
 
+    Where they take every core, each is bound to one of its own. Fewer are not: other work on the
+    machine may want the same core.
+
     SIGINT and SIGTERM are passed on to the processes as SIGTERM, which `function` is expected to
     hear; nothing new is then started.
 
@@ -53,9 +61,14 @@ def execute(
     """
     waiting = deque(range(len(items)))
     results: dict[int, Result] = {}
+    workers = max(1, min(workers, len(items)))
     context = multiprocessing.get_context("spawn")
+    cores: SimpleQueue[int] = context.SimpleQueue()
+    for core in _cores_to_bind(workers):
+        cores.put(core)
+    start = _start_worker
     with (
-        ProcessPoolExecutor(workers, mp_context=context, initializer=_ignore_interrupt) as pool,
+        ProcessPoolExecutor(workers, context, initializer=start, initargs=(cores,)) as pool,
         _hear_signals() as signals,
     ):
         running: dict[Future[Result], int] = {}
@@ -75,9 +88,20 @@ def execute(
     return [results[index] for index in range(len(items))]
 
 
-def _ignore_interrupt() -> None:
+def _cores_to_bind(workers: int) -> list[int]:
+    """One core for each worker, or none where they are not to be bound."""
+    if not hasattr(os, "sched_getaffinity"):
+        return []
+    cores = sorted(os.sched_getaffinity(0))
+    return cores if len(cores) == workers > 1 else []
+
+
+def _start_worker(cores: "SimpleQueue[int]") -> None:
     # Ctrl-C reaches the whole group of processes; the parent alone decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with_parent(GRACE_SECONDS)
+    if not cores.empty():
+        os.sched_setaffinity(0, {cores.get()})
 
 
 def _stop_processes() -> None:

@@ -1,13 +1,15 @@
 """Carrying out a study's runs: several at a time, resumed where they stopped, never repeated."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from reslab.data.dataset import Dataset
 from reslab.runs.directory import RunDirectory
 from reslab.runs.executor import execute
 from reslab.runs.metrics import read_last_step
-from reslab.training.loop import train
+from reslab.training.loop import load_data, train
+from reslab.training.memory import share_dataset
 from reslab.training.result import RunResult
 from reslab.training.run_config import RunConfig
 
@@ -26,6 +28,8 @@ class StudyProgress:
 class _Job:
     config: RunConfig
     folder: Path
+    dataset: Dataset | None = None
+    """Shared with the other jobs' processes; None where the run needs none any more."""
 
 
 def carry_out(
@@ -56,7 +60,7 @@ def carry_out(
 
     # The longest first, so that no core idles while the last one runs.
     order = sorted(range(len(jobs)), key=lambda i: -_cost(jobs[i].config))
-    results = execute(_carry_out_one, [jobs[i] for i in order], workers, report)
+    results = execute(_carry_out_one, _share_data([jobs[i] for i in order]), workers, report)
     report()
     by_index = dict(zip(order, results, strict=True))
     return [by_index[i] for i in range(len(jobs))]
@@ -69,7 +73,22 @@ def run_folder(folder: Path, config: RunConfig) -> Path:
 
 
 def _carry_out_one(job: _Job) -> RunResult:
-    return train(job.config, job.folder, resume=True)
+    return train(job.config, job.folder, resume=True, dataset=job.dataset)
+
+
+def _share_data(jobs: Sequence[_Job]) -> list[_Job]:
+    """Load each data set once, for all the runs that are not over."""
+    loaded: dict[tuple[str, str | None], Dataset] = {}
+
+    def share(job: _Job) -> _Job:
+        if RunDirectory(job.folder).result_path.is_file():
+            return job
+        key = (job.config.data.name, job.config.execution.data_root)
+        if key not in loaded:
+            loaded[key] = share_dataset(load_data(job.config))
+        return replace(job, dataset=loaded[key])
+
+    return [share(job) for job in jobs]
 
 
 def _cost(config: RunConfig) -> int:

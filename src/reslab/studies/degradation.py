@@ -1,7 +1,7 @@
 """Is degradation overfitting? Plain and residual nets of growing depth (Fig. 1, Fig. 6, §4.2)."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,13 +13,13 @@ from reslab.analysis.depth_verdict import (
     compare_family,
 )
 from reslab.analysis.statistics import Summary, summarise
-from reslab.data.config import DataConfig
+from reslab.data.config import DATASET_SHAPES, DataConfig
 from reslab.errors import ConfigError
 from reslab.networks.catalogue import cifar_name
 from reslab.studies.carry_out import StudyProgress, carry_out
 from reslab.studies.published import PublishedError
 from reslab.training.plan import plan_network, plan_run
-from reslab.training.recipe import Budget, budget_steps
+from reslab.training.recipe import BATCH_SIZE, Budget, budget_steps
 from reslab.training.result import RunResult
 from reslab.training.run_config import ExecutionConfig, RunConfig
 
@@ -48,6 +48,11 @@ PUBLISHED = (
 )
 
 
+# A net that has seen each image only a few times has not been trained on them: its training error
+# says how fast it starts, and deeper nets, residual ones too, start more slowly.
+MIN_EPOCHS = 10
+
+
 @dataclass(frozen=True, kw_only=True)
 class DegradationPlan:
     """What the study trains."""
@@ -68,6 +73,16 @@ class DegradationPlan:
             raise ConfigError(f"depths must be given once each, got {self.depths}")
         if self.seeds < 1:
             raise ConfigError(f"seeds is {self.seeds}, must be at least 1")
+
+    @property
+    def epochs(self) -> float:
+        """How often each training image is seen."""
+        return self.steps * BATCH_SIZE / DATASET_SHAPES[self.data].train_count
+
+    @property
+    def is_too_short(self) -> bool:
+        """Whether nets trained so briefly support no verdict."""
+        return self.epochs < MIN_EPOCHS
 
 
 def plan_degradation(
@@ -173,7 +188,7 @@ class DegradationResult:
 
 def conclude(plan: DegradationPlan, runs: Sequence[RunResult]) -> DegradationResult:
     """Compare the nets of a study whose runs have ended."""
-    plain, residual = (_compare(runs, family) for family in FAMILIES)
+    plain, residual = (_compare(runs, family, plan) for family in FAMILIES)
     return DegradationResult(
         plan=plan,
         verdict=plain.verdict if plain else "cannot tell",
@@ -201,8 +216,10 @@ def _depths(runs: Sequence[RunResult], family: Family) -> list[int]:
     return sorted({run.depth for run in runs if run.family == family})
 
 
-def _compare(runs: Sequence[RunResult], family: Family) -> DepthComparison | None:
-    return compare_family(
+def _compare(
+    runs: Sequence[RunResult], family: Family, plan: DegradationPlan
+) -> DepthComparison | None:
+    comparison = compare_family(
         [
             FinalErrors(
                 depth=depth,
@@ -212,6 +229,9 @@ def _compare(runs: Sequence[RunResult], family: Family) -> DepthComparison | Non
             for depth in _depths(runs, family)
         ]
     )
+    if comparison is None or not plan.is_too_short:
+        return comparison
+    return replace(comparison, verdict="cannot tell")
 
 
 def _summarise_networks(runs: Sequence[RunResult], data: str) -> tuple[NetworkErrors, ...]:

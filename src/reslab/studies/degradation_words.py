@@ -3,13 +3,14 @@
 from reslab.analysis.depth_verdict import DepthComparison, Verdict
 from reslab.analysis.statistics import Summary
 from reslab.studies.degradation import (
+    MIN_EPOCHS,
     DegradationPlan,
     DegradationResult,
     Family,
     NetworkErrors,
     plan_runs,
 )
-from reslab.training.recipe import PAPER_STEPS
+from reslab.training.recipe import BATCH_SIZE, PAPER_STEPS
 from reslab.training.run_config import ExecutionConfig
 
 QUESTION = "Do deeper plain nets get worse on their own training data, and do residual nets not?"
@@ -20,6 +21,8 @@ def explain(result: DegradationResult) -> str:
     plain = result.plain
     if plain is None:
         return "Cannot tell: comparing depths takes nets of at least two."
+    if result.plan.is_too_short:
+        return _explain_too_short(result)
     shallow, deep = (_find(result, "plain", d) for d in (plain.shallow_depth, plain.deep_depth))
     sentence = _VERDICT_WORDS[result.verdict].format(
         shallow=f"plain-{shallow.depth}",
@@ -51,6 +54,17 @@ _VERDICT_WORDS: dict[Verdict, str] = {
         "not support a verdict with these seeds."
     ),
 }
+
+
+def _explain_too_short(result: DegradationResult) -> str:
+    so_far = ", ".join(
+        f"{_pct(errors.train_error_pct)} for {errors.network}" for errors in result.networks
+    )
+    return (
+        f"Cannot tell yet: after {result.plan.steps:,} steps each training image has been seen "
+        f"{result.plan.epochs:.1f} times, and a verdict takes at least {MIN_EPOCHS}. Training "
+        f"error so far: {so_far}. This says how fast each net starts, not where it ends."
+    )
 
 
 def _explain_residual(result: DegradationResult) -> str:
@@ -126,13 +140,11 @@ def list_deviations(plan: DegradationPlan) -> list[str]:
 def list_limits(result: DegradationResult) -> list[str]:
     """What this study cannot show."""
     limits = []
-    if result.plan.data != "digits" and result.plan.steps < PAPER_STEPS // 10:
-        epochs = result.plan.steps * 128 / 50_000
-        share_pct = 100 * result.plan.steps / PAPER_STEPS
+    if result.plan.is_too_short:
         limits.append(
-            f"These curves cover {epochs:.1f} epochs, {share_pct:.1f} % of the paper's budget. "
-            "They show how fast each net starts to learn, not where it ends: a verdict here is "
-            "about this budget, and the errors are not to be compared with the paper's."
+            f"Each training image has been seen {result.plan.epochs:.1f} times; the paper's budget "
+            f"is {PAPER_STEPS * BATCH_SIZE / 50_000:.0f}. The curves show how fast each net starts "
+            "to learn, not where it ends, and the errors are not to be compared with the paper's."
         )
     evaluated = plan_runs(result.plan, ExecutionConfig())[0].recipe.evaluation_images
     if evaluated is not None:

@@ -26,6 +26,7 @@ def save_checkpoint(session: TrainingSession, folder: Path, elapsed_seconds: flo
         "run_digest": session.config.digest,
         "step": session.step,
         "warmed_up": session.warmed_up,
+        "compiled": session.compiled,
         "window_steps": session.window.steps,
         "elapsed_seconds": elapsed_seconds,
         **describe_classifier(session.classifier),
@@ -61,6 +62,7 @@ def restore_newest(session: TrainingSession, folder: Path) -> tuple[float, list[
         _restore(session, tensors)
         session.step = document["step"]
         session.warmed_up = document["warmed_up"]
+        session.compiled = document["compiled"]
         session.window.steps = document["window_steps"]
         return document["elapsed_seconds"], warnings
     return 0.0, warnings

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from reslab.data.dataset import Dataset
 from reslab.data.load import divide, load_dataset
 from reslab.evaluation.accuracy import Accuracy
 from reslab.files.documents import write_json
@@ -16,12 +17,17 @@ from reslab.runs.directory import RunDirectory
 from reslab.runs.environment import describe_environment
 from reslab.runs.metrics import Record
 from reslab.training.checkpoint import restore_newest, save_checkpoint
+from reslab.training.compiling import CompileChoice, settle_compilation
+from reslab.training.memory import share_dataset
+from reslab.training.ranks import Ranks, lead_ranks
 from reslab.training.result import RunResult
 from reslab.training.run_config import RunConfig
 from reslab.training.schedule import ends_warm_up
 from reslab.training.session import TrainingSession
-from reslab.training.start import find_device, open_run, own_random_state, own_threads
+from reslab.training.start import find_device, open_run, own_state
 from reslab.training.stop import StopSignal, stop_on_signals
+
+State = Literal["finished", "diverged", "stopped"]
 
 
 def _ignore(*_: object) -> None:
@@ -41,7 +47,12 @@ class Observer:
 
 
 def train(
-    config: RunConfig, folder: Path, *, resume: bool = False, observer: Observer | None = None
+    config: RunConfig,
+    folder: Path,
+    *,
+    resume: bool = False,
+    observer: Observer | None = None,
+    dataset: Dataset | None = None,
 ) -> RunResult:
     """Carry out one run, or the rest of it, in `folder`.
 
@@ -54,9 +65,11 @@ def train(
         resume: go on with the run that is there; start it if there is none. One that has ended is
             not repeated: its result is returned.
         observer: who is told how it goes.
+        dataset: the data set of `config`, where it is loaded already.
 
     Raises:
-        RunError: if the folder holds a run and `resume` is not set, or another process writes it.
+        RunError: if the folder holds a run and `resume` is not set, another process writes it, or a
+            process that shares the run is lost.
         ConfigError: if the folder holds a run of another configuration.
         DataError: if the data set is missing or wrong.
     """
@@ -65,19 +78,42 @@ def train(
         config, ended = open_run(run, config, resume=resume)
         if ended is not None:
             return ended
-        with own_random_state(config), own_threads(config.execution.threads):
-            session = _open_session(config)
-            return _Loop(session, run, observer or Observer(), stop).carry_out()
+        find_device(config.execution.device, config.execution.ranks)
+        dataset = dataset or load_data(config)
+        if config.execution.ranks > 1:
+            share_dataset(dataset)
+        arguments = (config, folder, dataset)
+        with lead_ranks(config.execution.ranks, _follow, *arguments) as ranks, own_state(config):
+            session = _open_session(config, dataset, ranks)
+            loop = _Loop(session, run, observer or Observer(), stop)
+            return loop.conclude(loop.carry_out())
 
 
-def _open_session(config: RunConfig) -> TrainingSession:
-    device = find_device(config.execution.device)
+def load_data(config: RunConfig) -> Dataset:
+    """The data set of a run.
+
+    Raises:
+        DataError: if it is missing or wrong.
+    """
     root = config.execution.data_root
-    dataset = load_dataset(config.data.name, Path(root) if root else None)
-    return TrainingSession(config, divide(dataset, config.data).to(device), device)
+    return load_dataset(config.data.name, Path(root) if root else None)
+
+
+def _follow(ranks: Ranks, config: RunConfig, folder: Path, dataset: Dataset) -> None:
+    """Take the same steps as the first rank, and write nothing."""
+    with own_state(config):
+        session = _open_session(config, dataset, ranks)
+        _Loop(session, RunDirectory(folder), Observer(), StopSignal()).carry_out()
+
+
+def _open_session(config: RunConfig, dataset: Dataset, ranks: Ranks) -> TrainingSession:
+    device = find_device(config.execution.device, ranks.size)
+    return TrainingSession(config, divide(dataset, config.data).to(device), device, ranks)
 
 
 class _Loop:
+    """The decisions are the same on every rank; only the first one writes."""
+
     def __init__(
         self, session: TrainingSession, run: RunDirectory, observer: Observer, stop: StopSignal
     ) -> None:
@@ -87,31 +123,45 @@ class _Loop:
         self.run = run
         self.observer = observer
         self.stop = stop
+        self.leads = session.ranks.leads
         self.diverged = False
 
-    def carry_out(self) -> RunResult:
+    def carry_out(self) -> State:
         self._begin()
         while self.session.step < self.recipe.steps and not self.diverged:
-            if self.stop.requested:
+            if self.session.ranks.agree(self.stop.requested):
                 self._save_checkpoint()
-                return self._result("stopped")
+                return "stopped"
             self.session.advance()
             self.observer.on_step(self.session.step, self.recipe.steps)
             self._measure()
-        save(self.session.classifier, self.run.weights_path)
-        result = self._result("diverged" if self.diverged else "finished")
-        write_json(self.run.result_path, asdict(result))
+        return "diverged" if self.diverged else "finished"
+
+    def conclude(self, state: State) -> RunResult:
+        result = self._result(state)
+        if state != "stopped":
+            save(self.session.classifier, self.run.weights_path)
+            write_json(self.run.result_path, asdict(result))
         return result
 
     def _begin(self) -> None:
-        config = {"digest": self.config.digest, "config": self.config.to_document()}
-        self.run.begin(config, describe_environment(self.session.device))
+        if self.leads:
+            config = {"digest": self.config.digest, "config": self.config.to_document()}
+            self.run.begin(config, describe_environment(self.session.device))
         seconds_before, warnings = restore_newest(self.session, self.run.checkpoints_path)
         for warning in warnings:
             self.observer.on_message(warning)
-        self.run.metrics.forget_after(self.session.step)
+        if self.leads:
+            self.run.metrics.forget_after(self.session.step)
         self.started_at = time.monotonic() - seconds_before
+        settle_compilation(self.session, self._tell_choice)
         self.logged_at = time.monotonic()
+
+    def _tell_choice(self, choice: CompileChoice) -> None:
+        self.observer.on_message(choice.to_text())
+        if self.leads:
+            environment = describe_environment(self.session.device)
+            write_json(self.run.environment_path, {**environment, "compile": asdict(choice)})
 
     def _measure(self) -> None:
         if self._is_due(self.recipe.log_every_steps):
@@ -155,14 +205,18 @@ class _Loop:
             "elapsed_seconds": time.monotonic() - self.started_at,
             **values,
         }
+        if not self.leads:
+            return
         self.run.metrics.append(record)
         self.observer.on_record(record)
 
     def _save_checkpoint(self) -> None:
+        if not self.leads:
+            return
         elapsed_seconds = time.monotonic() - self.started_at
         save_checkpoint(self.session, self.run.checkpoints_path, elapsed_seconds)
 
-    def _result(self, state: Literal["finished", "diverged", "stopped"]) -> RunResult:
+    def _result(self, state: State) -> RunResult:
         last: Record = {}
         for record in self.run.read_metrics():
             last |= record

@@ -10,6 +10,7 @@ from reslab.errors import ConfigError
 Budget = Literal["smoke", "quick", "paper"]
 
 PAPER_STEPS = 64_000
+BATCH_SIZE = 128
 # `quick` on digits is where the search in docs/log.md found degradation clear and fast.
 BUDGET_STEPS: dict[str, dict[Budget, int]] = {
     "digits": {"smoke": 10, "quick": 336, "paper": PAPER_STEPS},
@@ -34,8 +35,11 @@ class Recipe:
 
     steps: int
     """Updates of the weights."""
-    batch_size: int = 128
+    batch_size: int = BATCH_SIZE
     """Images in each update."""
+    batch_parts: int = 1
+    """Parts that a batch is split into, each normalised by its own BN statistics: 2 in the paper,
+    which trained on two GPUs (§4.2). The running statistics follow the first part."""
     learning_rate: float = 0.1
     """Before the first milestone."""
     milestones: tuple[int, ...] = ()
@@ -69,6 +73,7 @@ class Recipe:
         counts = {
             "steps": self.steps,
             "batch_size": self.batch_size,
+            "batch_parts": self.batch_parts,
             "log_every_steps": self.log_every_steps,
             "test_every_steps": self.test_every_steps,
             "train_error_every_steps": self.train_error_every_steps,
@@ -77,6 +82,11 @@ class Recipe:
         for name, count in counts.items():
             if count < 1:
                 raise ConfigError(f"{name} is {count}, must be at least 1")
+        if self.batch_size % self.batch_parts:
+            raise ConfigError(
+                f"batch_parts is {self.batch_parts}, which does not divide the batch of "
+                f"{self.batch_size} into equal parts"
+            )
         if not self.learning_rate > 0 or not self.division > 0:
             raise ConfigError(
                 f"learning_rate ({self.learning_rate}) and division ({self.division}) must be "

@@ -1,9 +1,10 @@
 """All that determines a run, resolved to the last default."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from reslab.data.config import DataConfig
+from reslab.errors import ConfigError
 from reslab.files.documents import digest_document, from_document, to_document
 from reslab.networks.config import NetworkConfig
 from reslab.training.recipe import Recipe
@@ -16,7 +17,14 @@ class ExecutionConfig:
     device: str = "auto"
     """`cpu`, `cuda`, `cuda:1`, `mps`; `auto` takes a GPU where there is one."""
     threads: int | None = None
-    """CPU threads; None leaves PyTorch's choice. On a CPU the bits depend on it, hence stored."""
+    """CPU threads of each rank; None is one for several ranks, and else leaves PyTorch's choice. On
+    a CPU the bits depend on it, hence stored."""
+    ranks: int = 1
+    """Processes on this machine's CPU that share the run, each computing as many of the batch's
+    parts as the others."""
+    compile: Literal["auto", "never", "always"] = "auto"
+    """Whether `torch.compile` makes the step; `auto` does on a CPU where it pays back within the
+    run. Compiled and eager steps agree to rounding, not to the bit."""
     data_root: str | None = None
     """Folder of the data set's files."""
 
@@ -31,6 +39,14 @@ class RunConfig:
     seed: int = 0
     """Decides initial weights, order of images and augmentation."""
     execution: ExecutionConfig = field(default_factory=ExecutionConfig)
+
+    def __post_init__(self) -> None:
+        ranks, parts = self.execution.ranks, self.recipe.batch_parts
+        if ranks < 1 or parts % ranks:
+            raise ConfigError(
+                f"ranks is {ranks}, which does not divide the batch's {parts} parts equally: take "
+                "as many ranks as batch_parts, or 1"
+            )
 
     @property
     def digest(self) -> str:

@@ -9,19 +9,33 @@ import torch
 from reslab.data.seeds import derive_seed
 from reslab.errors import ConfigError, RunError
 from reslab.runs.directory import RunDirectory
+from reslab.runs.executor import count_cores
+from reslab.training.memory import keep_freed_memory
 from reslab.training.result import RunResult, run_result_from
 from reslab.training.run_config import RunConfig, run_config_from
 
 
-def find_device(name: str) -> torch.device:
+def find_device(name: str, ranks: int = 1) -> torch.device:
     """The device called `name`; `auto` is the GPU where there is one, else the CPU.
 
     Raises:
-        ConfigError: if this machine, or this build of PyTorch, has no such device.
+        ConfigError: if this machine, or this build of PyTorch, has no such device, or several ranks
+            are to share one that is not the CPU.
     """
-    if name == "auto":
-        accelerator = torch.accelerator.current_accelerator(check_available=True)
-        return accelerator or torch.device("cpu")
+    device = _find_accelerator() if name == "auto" else _find_named(name)
+    if ranks > 1 and device.type != "cpu":
+        raise ConfigError(
+            f"{ranks} ranks share a CPU, not {device}: take --device cpu or --ranks 1"
+        )
+    return device
+
+
+def _find_accelerator() -> torch.device:
+    accelerator = torch.accelerator.current_accelerator(check_available=True)
+    return accelerator or torch.device("cpu")
+
+
+def _find_named(name: str) -> torch.device:
     try:
         device = torch.device(name)
         torch.empty(0, device=device)
@@ -29,6 +43,18 @@ def find_device(name: str) -> torch.device:
         reason = str(error).splitlines()[0]
         raise ConfigError(f"cannot compute on {name!r}: {reason}. Take --device cpu.") from error
     return device
+
+
+def choose_ranks(batch_parts: int, device: str) -> int:
+    """As many ranks as share the parts equally and find a core each; one on a GPU.
+
+    Raises:
+        ConfigError: if there is no such device.
+    """
+    if batch_parts == 1 or find_device(device).type != "cpu":
+        return 1
+    possible = range(1, min(batch_parts, count_cores()) + 1)
+    return max((n for n in possible if batch_parts % n == 0), default=1)
 
 
 def open_run(
@@ -46,7 +72,7 @@ def open_run(
     """
     execution = config.execution
     if not run.exists():
-        threads = execution.threads or torch.get_num_threads()
+        threads = execution.threads or (1 if execution.ranks > 1 else torch.get_num_threads())
         return replace(config, execution=replace(execution, threads=threads)), None
     if not resume:
         raise RunError(
@@ -64,6 +90,14 @@ def open_run(
     result = run.read_result()
     ended = None if result is None else run_result_from(result, str(run.result_path))
     return replace(config, execution=execution), ended
+
+
+@contextmanager
+def own_state(config: RunConfig) -> Iterator[None]:
+    """Let a run have its own random numbers, threads and memory, and the caller theirs again."""
+    threads = own_threads(config.execution.threads)
+    with own_random_state(config), threads, keep_freed_memory():
+        yield
 
 
 @contextmanager

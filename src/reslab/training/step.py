@@ -1,9 +1,13 @@
 """One update of the weights: forward, backward, update."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from reslab.training.ranks import ALONE, Ranks
 from reslab.training.recipe import Recipe
 
 
@@ -20,25 +24,55 @@ def build_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.SGD:
 
 
 def take_step(
-    network: nn.Module, optimizer: torch.optim.SGD, inputs: Tensor, labels: Tensor
+    network: nn.Module,
+    optimizer: torch.optim.SGD,
+    inputs: Tensor,
+    labels: Tensor,
+    *,
+    parts: int = 1,
+    ranks: Ranks = ALONE,
 ) -> tuple[Tensor, Tensor]:
-    """Update the weights once on one batch.
+    """Update the weights once on one batch, the same on every rank.
 
     Args:
         network: in training mode.
         optimizer: with the learning rate of this step.
-        inputs: [B, C, H, W], float, preprocessed and augmented.
+        inputs: [B, C, H, W], float, preprocessed and augmented; the whole batch on every rank.
         labels: [B], int64.
+        parts: the batch is split into so many, each normalised by its own BN statistics; the
+            update takes the mean of their gradients. The running statistics follow the first part.
+        ranks: share the parts out among themselves.
 
     Returns:
         Mean loss and number of wrong answers over the batch, before the update; scalars on the
         network's device, so that nothing waits for them.
     """
-    logits = network(inputs)
-    loss = F.cross_entropy(logits, labels)
     optimizer.zero_grad(set_to_none=True)
-    torch.autograd.backward(loss)
+    loss, wrong = inputs.new_zeros(()), inputs.new_zeros(())
+    pieces = zip(inputs.chunk(parts), labels.chunk(parts), strict=True)
+    for i, (part_inputs, part_labels) in enumerate(pieces):
+        if i in ranks.share(parts):
+            with running_statistics(network, follow=i == 0):
+                part_loss, part_wrong = add_gradients(network, part_inputs, part_labels, 1 / parts)
+            loss += part_loss
+            wrong += part_wrong
+    gradients = [p.grad for p in network.parameters() if p.grad is not None]
+    ranks.add_up([*gradients, loss, wrong])
     optimizer.step()
+    return loss, wrong.long()
+
+
+def add_gradients(
+    network: nn.Module, inputs: Tensor, labels: Tensor, weight: float = 1.0
+) -> tuple[Tensor, Tensor]:
+    """Add the gradient of `weight` times the mean loss to the parameters' own.
+
+    Returns:
+        That weighted loss, and the number of wrong answers.
+    """
+    logits = network(inputs)
+    loss = F.cross_entropy(logits, labels) * weight
+    torch.autograd.backward(loss)
     with torch.no_grad():
         wrong = (logits.argmax(dim=1) != labels).sum()
     return loss.detach(), wrong
@@ -48,3 +82,12 @@ def set_learning_rate(optimizer: torch.optim.SGD, learning_rate: float) -> None:
     """Give every group of parameters this learning rate."""
     for group in optimizer.param_groups:
         group["lr"] = learning_rate
+
+
+@contextmanager
+def running_statistics(network: nn.Module, *, follow: bool) -> Iterator[None]:
+    """Let BN's running statistics follow what the network sees within, or put them back after."""
+    kept = [] if follow else [(buffer, buffer.clone()) for buffer in network.buffers()]
+    yield
+    for buffer, value in kept:
+        buffer.copy_(value)
