@@ -2,6 +2,7 @@
 
 from reslab.analysis.depth_verdict import DepthComparison, Verdict
 from reslab.analysis.statistics import Summary
+from reslab.data.config import DATASET_SHAPES
 from reslab.studies.degradation import (
     MIN_EPOCHS,
     DegradationPlan,
@@ -116,12 +117,13 @@ def reproduce_command(plan: DegradationPlan) -> str:
 def list_deviations(plan: DegradationPlan) -> list[str]:
     """In what this study differs from He et al. 2016, §4.2."""
     recipe = plan_runs(plan, ExecutionConfig())[0].recipe
+    shape = DATASET_SHAPES[plan.data]
     deviations = []
     if plan.data == "digits":
         deviations += [
-            "1,437 grey images of 8×8 pixels to train on and 360 to test, instead of CIFAR-10's "
-            "50,000 and 10,000 colour images of 32×32; the three stages work on maps of 8×8, 4×4 "
-            "and 2×2."
+            f"{shape.train_count:,} grey images of 8×8 pixels to train on and {shape.test_count} "
+            "to test, instead of CIFAR-10's 50,000 and 10,000 colour images of 32×32; the three "
+            "stages work on maps of 8×8, 4×4 and 2×2."
         ]
     if plan.width not in (None, 16):
         deviations.append(f"{plan.width} filters in the first stage instead of 16.")
