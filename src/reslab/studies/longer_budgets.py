@@ -44,7 +44,7 @@ LONGER_ON_DIGITS = (
 )
 LONGER_WORDS = (
     "Plain-56 does go on learning: twice and four times the steps bring its training error down, "
-    "unevenly over the seeds, but four times the steps still leave it far from the zero, or nearly, "
-    "that the three other nets reach at the first budget. More training does not cure degradation "
-    "here; it makes it smaller."
+    "unevenly over the seeds, but four times the steps still leave it far from where the three "
+    "other nets are at the first budget. More training does not cure degradation here; it makes "
+    "it smaller."
 )
