@@ -92,6 +92,10 @@ def test_train_prints_its_result_and_resumes(run: Run, tmp_path: Path) -> None:
     code, out, _ = run(*command, "--resume")
     assert (code, json.loads(out)) == (0, result)
 
+    code, out, _ = run("describe", str(tmp_path / "run" / "weights.safetensors"), "--json")
+    assert (code, json.loads(out)["name"]) == (0, "resnet8")
+    assert json.loads(out)["layers"][0]["in_channels"] == 1
+
 
 def test_an_interrupted_run_says_how_to_go_on(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "reslab", *TRAIN, "--steps", "5000", "--out", str(tmp_path)]

@@ -1,3 +1,5 @@
+import hashlib
+import tarfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -82,6 +84,23 @@ def test_a_download_that_is_not_the_archive_is_not_kept(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="not the official archive"):
         download_cifar(layout, root, lambda received, total: None)
     assert list(root.iterdir()) == []
+
+
+def test_the_official_archive_is_downloaded_once_and_unpacked(tmp_path: Path) -> None:
+    write_files(SMALL["cifar10"], tmp_path / "made" / CIFAR10.folder)
+    archive = tmp_path / "archive.tar.gz"
+    with tarfile.open(archive, "w:gz") as tar:
+        tar.add(tmp_path / "made" / CIFAR10.folder, arcname=CIFAR10.folder)
+    digest = hashlib.sha256(archive.read_bytes()).hexdigest()
+    layout = replace(SMALL["cifar10"], url=archive.as_uri(), archive_sha256=digest)
+    received: list[int] = []
+    root = tmp_path / "data"
+    folder = download_cifar(layout, root, lambda done, total: received.append(done))
+    assert received[-1] == archive.stat().st_size
+    assert len(load_cifar(layout, root).train) == 20
+    archive.unlink()
+    assert download_cifar(layout, root, lambda done, total: None) == folder
+    assert list(root.iterdir()) == [folder]
 
 
 def test_the_real_data_set_has_its_published_statistics(shared: Path) -> None:

@@ -1,6 +1,7 @@
 """`reslab describe`: the layer table of a network."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tyro.conf import Positional
@@ -10,6 +11,7 @@ from reslab.cli.output import print_json, print_line, print_table
 
 if TYPE_CHECKING:
     from reslab.networks.complexity import Layer, NetworkDescription
+    from reslab.networks.config import NetworkConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +24,7 @@ class Describe:
 
     name: Positional[str]
     """A network: `resnet20`, `plain56`, any other 6n+2; `resnet50` (the paper's stride),
-    `resnet50-v1.5` (torchvision's)."""
+    `resnet50-v1.5` (torchvision's). Or a reslab weights file, which says all the rest itself."""
     shortcut: str | None = None
     """A (zero padding), A-split, B (projection where dimensions change) or C (projections)."""
     width: int | None = None
@@ -38,10 +40,22 @@ class Describe:
 
     def run(self) -> int:
         """Describe and print."""
-        from reslab.networks.catalogue import find_network  # noqa: PLC0415
         from reslab.networks.complexity import describe_network  # noqa: PLC0415
 
-        config = find_network(
+        description = describe_network(self._find())
+        if self.json:
+            print_json(description.to_document())
+        else:
+            _print_description(description)
+        return 0
+
+    def _find(self) -> "NetworkConfig":
+        from reslab.networks.catalogue import find_network  # noqa: PLC0415
+        from reslab.networks.weights import load  # noqa: PLC0415
+
+        if Path(self.name).is_file():
+            return load(self.name).network.config
+        return find_network(
             self.name,
             shortcut=self.shortcut,
             width=self.width,
@@ -49,12 +63,6 @@ class Describe:
             in_channels=self.in_channels,
             input_size=self.input_size,
         )
-        description = describe_network(config)
-        if self.json:
-            print_json(description.to_document())
-        else:
-            _print_description(description)
-        return 0
 
 
 def _print_description(description: "NetworkDescription") -> None:

@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reslab.errors import ExportError
+from reslab.export.described import DescribedRuntime
 from reslab.export.description import INPUT_NAME, check_outputs, decode_description
 from reslab.export.engines import import_onnxruntime
-from reslab.networks.geometry import ImageGeometry
 
 
-class OnnxRuntime:
+class OnnxRuntime(DescribedRuntime):
     """A runtime on top of ONNX Runtime.
 
     Args:
@@ -30,16 +30,6 @@ class OnnxRuntime:
         metadata = self._session.get_modelmeta().custom_metadata_map
         self.description = decode_description(metadata, path)
         check_outputs(self.description, self._session.get_outputs()[0].shape[-1], path)
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """One name for each output."""
-        return self.description.class_names
-
-    @property
-    def geometry(self) -> ImageGeometry:
-        """How an image becomes what the network sees."""
-        return self.description.geometry
 
     def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Images [B, C, H, W] of 0 to 255 to logits [B, classes]."""

@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reslab.errors import ExportError
+from reslab.export.described import DescribedRuntime
 from reslab.export.description import METADATA_KEY, check_outputs, decode_description
 from reslab.export.engines import import_openvino
-from reslab.networks.geometry import ImageGeometry
 
 
-class OpenVinoRuntime:
+class OpenVinoRuntime(DescribedRuntime):
     """A runtime on top of OpenVINO.
 
     Args:
@@ -36,16 +36,6 @@ class OpenVinoRuntime:
         if threads is not None:
             settings["INFERENCE_NUM_THREADS"] = str(threads)
         self._request = core.compile_model(model, "CPU", settings).create_infer_request()
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """One name for each output."""
-        return self.description.class_names
-
-    @property
-    def geometry(self) -> ImageGeometry:
-        """How an image becomes what the network sees."""
-        return self.description.geometry
 
     def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Images [B, C, H, W] of 0 to 255 to logits [B, classes]."""

@@ -7,9 +7,9 @@ import torch
 from numpy.typing import NDArray
 
 from reslab.evaluation.classifier_runtime import ClassifierRuntime
+from reslab.export.described import DescribedRuntime
 from reslab.export.description import METADATA_KEY, decode_description
 from reslab.export.fold import fold_classifier
-from reslab.networks.geometry import ImageGeometry
 from reslab.networks.weights import load
 
 
@@ -30,7 +30,7 @@ def open_weights(path: Path, threads: int | None = None) -> ClassifierRuntime:
     return ClassifierRuntime(folded.to(memory_format=torch.channels_last))  # type: ignore[call-overload]
 
 
-class ProgramRuntime:
+class ProgramRuntime(DescribedRuntime):
     """A torch.export program as a runtime.
 
     PyTorch may unpickle parts of such a file, which can run anything: open only files that you
@@ -50,16 +50,6 @@ class ProgramRuntime:
         program = torch.export.load(path, extra_files=metadata)
         self.description = decode_description(metadata, path)
         self._module = program.module()
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """One name for each output."""
-        return self.description.class_names
-
-    @property
-    def geometry(self) -> ImageGeometry:
-        """How an image becomes what the network sees."""
-        return self.description.geometry
 
     def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Images [B, C, H, W] of 0 to 255 to logits [B, classes]."""

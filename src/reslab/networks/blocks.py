@@ -3,6 +3,7 @@
 A block computes y = σ(F(x) + shortcut(x)), and without a shortcut the plain y = σ(F(x)).
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import ClassVar
 
@@ -52,7 +53,7 @@ def record(responses: Responses | None, name: str, response: Tensor) -> Tensor:
     return response
 
 
-class Block(nn.Module):
+class Block(nn.Module, ABC):
     """F(x) with an optional shortcut around it; subclasses define F in `residual_function`.
 
     Args:
@@ -70,13 +71,13 @@ class Block(nn.Module):
         # Named as in torchvision, so that state dicts fit where the architectures coincide.
         self.downsample = build_shortcut(shortcut, in_channels, width * self.expansion, stride)
 
+    @abstractmethod
     def build_layers(self, in_channels: int, width: int, stride: int) -> None:
         """Create the layers of F."""
-        raise NotImplementedError
 
+    @abstractmethod
     def residual_function(self, x: Tensor, responses: Responses | None) -> Tensor:
         """F(x): [B, in_channels, H, W] → [B, width * expansion, ⌈H/stride⌉, ⌈W/stride⌉]."""
-        raise NotImplementedError
 
     def forward(self, x: Tensor, responses: Responses | None = None) -> Tensor:
         """Compute σ(F(x) + shortcut(x)), and note each layer's response in `responses`."""
