@@ -19,9 +19,9 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
+from training_baselines import CommonResNet
 from transformers import ResNetConfig, ResNetForImageClassification
 
 from reslab.cli.output import print_table
@@ -41,46 +41,6 @@ from reslab.networks.resnet import build_network
 from reslab.networks.weights import save
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-
-
-class CommonBlock(nn.Module):
-    """A basic block as most CIFAR repositories have it."""
-
-    def __init__(self, in_planes: int, planes: int, stride: int) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(in_planes, planes, 3, stride=stride, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(planes)
-        self.conv2 = nn.Conv2d(planes, planes, 3, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(planes)
-        self.stride, self.missing = stride, planes - in_planes
-
-    def forward(self, x: Tensor) -> Tensor:
-        """One block."""
-        out = F.relu(self.bn1(self.conv1(x)))
-        out = self.bn2(self.conv2(out))
-        if self.missing:
-            half = self.missing // 2
-            x = F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, half, half))
-        return F.relu(out + x)
-
-
-class CommonResNet20(nn.Module):
-    """ResNet-20 as most CIFAR repositories have it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(16)
-        sizes = [(16, 16, 1)] * 3 + [(16, 32, 2)] + [(32, 32, 1)] * 2 + [(32, 64, 2)]
-        self.blocks = nn.Sequential(*(CommonBlock(*size) for size in sizes + [(64, 64, 1)] * 2))
-        self.linear = nn.Linear(64, 10)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Logits."""
-        out = self.blocks(F.relu(self.bn1(self.conv1(x))))
-        out = F.avg_pool2d(out, out.size(3))
-        logits: Tensor = self.linear(out.view(out.size(0), -1))
-        return logits
 
 
 class CommonRuntime:
@@ -118,7 +78,7 @@ class CompiledRuntime(ClassifierRuntime):
 
 
 NETWORKS: dict[str, tuple[Callable[[], nn.Module], str]] = {
-    "resnet20": (CommonResNet20, "common PyTorch"),
+    "resnet20": (lambda: CommonResNet(find_network("resnet20")), "common PyTorch"),
     "resnet50": (
         lambda: ResNetForImageClassification(ResNetConfig.from_dict({"num_labels": 1000})),
         "transformers",

@@ -37,7 +37,6 @@ def test_one_seed_gives_no_interval() -> None:
     difference = compare_means([1.0], [5.0, 6.0])
     assert (difference.mean, difference.low, difference.high) == (4.5, None, None)
     assert not difference.is_higher
-    assert not difference.is_lower
 
 
 def test_seeds_without_spread_give_a_point() -> None:

@@ -134,6 +134,22 @@ def test_control_characters_cannot_drive_the_terminal(run: Run) -> None:
     assert "\x1b" not in err
 
 
+@pytest.mark.parametrize("content", ["[]", "{}", '{"plan": null}', "{"])
+def test_a_damaged_study_is_named(content: str, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "results.json").write_text(content)
+    code, _, err = run("report", str(tmp_path))
+    assert code == 2
+    assert "results.json" in err
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", '{"digest": "", "config": []}'])
+def test_a_damaged_run_is_named(content: str, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(content)
+    code, _, err = run(*TRAIN, "--steps", "3", "--out", str(tmp_path), "--resume")
+    assert code == 2
+    assert "config.json" in err
+
+
 @pytest.mark.parametrize("verb", ["describe", "train", "study", "report"])
 def test_help_teaches_by_example(verb: str, run: Run) -> None:
     code, out, _ = run(verb, "--help")

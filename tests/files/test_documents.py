@@ -52,6 +52,12 @@ def test_a_wrong_document_is_refused_by_name(change: dict[str, Any], complaint: 
         from_document(document, Outer, "file.json")
 
 
+@pytest.mark.parametrize("document", [None, [], "text", {"name": "a", "rate": 1, "inner": []}])
+def test_what_is_no_object_is_refused(document: Any) -> None:
+    with pytest.raises(ConfigError, match=r"file\.json is not a valid Outer"):
+        from_document(document, Outer, "file.json")
+
+
 def test_a_missing_key_is_named() -> None:
     with pytest.raises(ConfigError, match="rate"):
         from_document({"name": "a", "inner": {"sizes": []}}, Outer, "file.json")

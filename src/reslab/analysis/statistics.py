@@ -42,11 +42,6 @@ class Difference:
         """Whether `b` is higher by more than the seeds' spread explains."""
         return self.low is not None and self.low > 0
 
-    @property
-    def is_lower(self) -> bool:
-        """Whether `b` is lower by more than the seeds' spread explains."""
-        return self.high is not None and self.high < 0
-
 
 def summarise(values: Sequence[float]) -> Summary:
     """Mean, standard deviation and best of at least one value."""

@@ -49,6 +49,8 @@ def from_document(document: Any, target: type[T], origin: str) -> T:
     Raises:
         ConfigError: if a key is unknown or missing, or a value has the wrong type.
     """
+    if not isinstance(document, dict):
+        raise ConfigError(f"{origin} is not a valid {target.__name__}: not a JSON object")
     try:
         return _converter.structure(document, target)
     except (cattrs.BaseValidationError, ConfigError) as error:

@@ -4,7 +4,6 @@ Sizes come from one pass of shapes without data (PyTorch's `meta` device), so a 
 shortcut is described like the paper's own; parameters and multiply-adds follow by formula.
 """
 
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -216,16 +215,3 @@ def _is_kept(layer: Layer) -> bool:
 
 def _count_outputs(layer: Layer) -> int:
     return layer.out_channels * layer.output_size**2
-
-
-def iterate_stages(description: NetworkDescription) -> Iterator[tuple[str, list[Layer]]]:
-    """Group a description's layers by stage: `stem`, `layer1`, …, `head`, in forward order."""
-    groups: dict[str, list[Layer]] = {}
-    for layer in description.layers:
-        first = layer.name.split(".")[0]
-        if first in ("avgpool", "fc"):
-            first = "head"
-        elif not first.startswith("layer"):
-            first = "stem"
-        groups.setdefault(first, []).append(layer)
-    yield from groups.items()

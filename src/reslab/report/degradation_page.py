@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from reslab.analysis.depth_verdict import METHOD, DepthComparison, Verdict
 from reslab.analysis.statistics import Difference
-from reslab.errors import RunError
+from reslab.errors import ConfigError, RunError
 from reslab.files.atomic import write_atomically
 from reslab.files.documents import from_document, read_json, write_json
 from reslab.report.curves import NetworkCurves, read_curves
@@ -74,7 +74,9 @@ def rebuild_report(folder: Path) -> tuple[DegradationResult, Path]:
         ConfigError: if the folder holds no study.
     """
     document = read_json(folder / RESULTS_FILE)
-    plan = from_document(document.get("plan"), DegradationPlan, str(folder / RESULTS_FILE))
+    if not isinstance(document, dict) or "plan" not in document:
+        raise ConfigError(f"{folder / RESULTS_FILE} is not a study's: it has no `plan`")
+    plan = from_document(document["plan"], DegradationPlan, str(folder / RESULTS_FILE))
     folders = _folders_by_digest(folder)
     results = []
     for config in plan_runs(plan, ExecutionConfig()):

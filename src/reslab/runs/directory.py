@@ -57,11 +57,13 @@ class RunDirectory:
         """The stored configuration.
 
         Raises:
-            RunError: if there is no run here.
+            RunError: if there is no run here, or its configuration is damaged.
         """
         if not self.exists():
             raise RunError(f"{self.path} holds no run: {CONFIG_FILE} is missing")
-        document: dict[str, Any] = read_json(self.config_path)
+        document = read_json(self.config_path)
+        if not isinstance(document, dict) or not {"digest", "config"} <= document.keys():
+            raise RunError(f"{self.config_path} is damaged: restore it, or begin another run")
         return document
 
     def read_metrics(self) -> list[Record]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from reslab.data.dataset import Dataset
 from reslab.runs.directory import RunDirectory
-from reslab.runs.executor import execute
+from reslab.runs.executor import Stopped, execute
 from reslab.runs.metrics import read_last_step
 from reslab.training.loop import load_data, train
 from reslab.training.memory import share_dataset
@@ -62,6 +62,9 @@ def carry_out(
     order = sorted(range(len(jobs)), key=lambda i: -_cost(jobs[i].config))
     results = execute(_carry_out_one, _share_data([jobs[i] for i in order]), workers, report)
     report()
+    if any(result.state == "stopped" for result in results):
+        # A signal to one process alone: its run is not over, so there is nothing to compare yet.
+        raise Stopped
     by_index = dict(zip(order, results, strict=True))
     return [by_index[i] for i in range(len(jobs))]
 
