@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from reslab.networks.resnet import build_network as build_network
     from reslab.networks.weights import load as load
     from reslab.networks.weights import save as save
-    from reslab.studies.degradation import plan_degradation as plan_degradation
-    from reslab.studies.degradation import study_degradation as study_degradation
+    from reslab.studies.catalogue import find_study as find_study
+    from reslab.studies.catalogue import list_studies as list_studies
+    from reslab.studies.conduct import conduct as conduct
+    from reslab.studies.setting import choose_setting as choose_setting
     from reslab.training.loop import train as train
     from reslab.training.plan import plan_network as plan_network
     from reslab.training.plan import plan_run as plan_run
@@ -34,8 +36,10 @@ _HOMES = {
     "DataConfig": "reslab.data.config",
     "plan_network": "reslab.training.plan",
     "plan_run": "reslab.training.plan",
-    "plan_degradation": "reslab.studies.degradation",
-    "study_degradation": "reslab.studies.degradation",
+    "find_study": "reslab.studies.catalogue",
+    "list_studies": "reslab.studies.catalogue",
+    "conduct": "reslab.studies.conduct",
+    "choose_setting": "reslab.studies.setting",
     "train": "reslab.training.loop",
     "RunConfig": "reslab.training.run_config",
     "convert_weights": "reslab.networks.conversion.convert",

@@ -68,6 +68,8 @@ def test_describe_prints_a_table(run: Run) -> None:
         (("train", "resnet20", "--out", "{tmp}/run", "--device", "cuda:7"), "--device cpu"),
         (("train", "resnet20", "--out", "{tmp}/run", "--steps", "0"), "steps is 0"),
         (("train", "resnet20", "--out", "/proc/nowhere/run", "--steps", "1"), "cannot write"),
+        (("study", "degredation"), "choose one of degradation"),
+        (("study",), "name a study"),
         (("study", "degradation", "--depths", "20,21", "--out", "{tmp}/study"), "20 and 26"),
         (("train", "plain20", "--shortcut", "A", "--out", "{tmp}/run"), "take resnet20"),
     ],
@@ -118,14 +120,37 @@ def test_study_writes_its_page_and_prints_its_verdict(run: Run, tmp_path: Path) 
     )  # fmt: skip
     document = json.loads(out)
     assert code == 0
-    assert document["verdict"] in ("degradation", "overfitting", "none", "cannot tell")
+    assert document["details"]["verdict"] == "cannot tell"
+    assert {claim["verdict"] for claim in document["claims"]} == {"not tested at this budget"}
     assert Path(document["report"]).is_file()
     stored = json.loads((tmp_path / "results.json").read_text())
     assert len(stored["runs"]) == 8
     keys = {"network", "family", "depth", "seed", "train_error_pct", "test_error_pct"}
     assert all(keys <= entry.keys() for entry in stored["runs"])
     code, out, _ = run("report", str(tmp_path), "--json")
-    assert (code, json.loads(out)["verdict"]) == (0, document["verdict"])
+    assert (code, json.loads(out)) == (0, document)
+
+
+def test_reproduce_writes_one_page_over_its_studies(run: Run, tmp_path: Path) -> None:
+    command = (
+        "reproduce", "--only", "degradation", "--steps", "3", "--depths", "8,14", "--seeds", "1",
+        "--width", "4", "--device", "cpu", "--out", str(tmp_path), "--json",
+    )  # fmt: skip
+    code, out, _ = run(*command)
+    document = json.loads(out)
+    assert code == 0
+    assert [claim["study"] for claim in document["claims"]] == ["degradation", "degradation"]
+    html = Path(document["report"]).read_text()
+    assert 'href="degradation/report.html"' in html
+    assert (tmp_path / "degradation" / "report.html").is_file()
+
+
+def test_studies_are_listed_with_their_cost(run: Run) -> None:
+    code, out, _ = run("study", "--list", "--json")
+    rows = {row["name"]: row for row in json.loads(out)}
+    assert code == 0
+    assert rows["degradation"]["costs"]["smoke"].startswith("8 runs")
+    assert all(row["question"] and row["refuted_by"] for row in rows.values())
 
 
 def test_control_characters_cannot_drive_the_terminal(run: Run) -> None:
@@ -150,7 +175,7 @@ def test_a_damaged_run_is_named(content: str, run: Run, tmp_path: Path) -> None:
     assert "config.json" in err
 
 
-@pytest.mark.parametrize("verb", ["describe", "train", "study", "report"])
+@pytest.mark.parametrize("verb", ["describe", "train", "study", "reproduce", "report"])
 def test_help_teaches_by_example(verb: str, run: Run) -> None:
     code, out, _ = run(verb, "--help")
     assert code == 0
@@ -161,4 +186,4 @@ def test_help_teaches_by_example(verb: str, run: Run) -> None:
 def test_completion_is_printed_for_a_shell(shell: str, run: Run) -> None:
     code, out, _ = run("completion", shell)
     assert code == 0
-    assert "degradation" in out
+    assert "reproduce" in out

@@ -1,37 +1,39 @@
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from reslab.errors import ConfigError
 from reslab.networks.complexity import describe_network
-from reslab.report.degradation_page import rebuild_report, write_report
-from reslab.runs.directory import RunDirectory
-from reslab.studies.carry_out import carry_out, run_folder
-from reslab.studies.degradation import DegradationPlan, conclude, plan_degradation, plan_runs
-from reslab.studies.degradation_words import (
-    explain,
-    list_deviations,
-    list_limits,
-    reproduce_command,
-)
+from reslab.studies.catalogue import find_study
+from reslab.studies.conduct import plan_runs
+from reslab.studies.degradation import compare
+from reslab.studies.deviations import list_common_deviations
+from reslab.studies.evidence import Evidence, FinishedRun
+from reslab.studies.findings import Findings
+from reslab.studies.setting import PlannedRun, StudySetting, choose_setting
 from reslab.training.result import RunResult
-from reslab.training.run_config import ExecutionConfig
 
-EXECUTION = ExecutionConfig(device="cpu", threads=1)
-TRAINED = DegradationPlan(data="digits", steps=336, depths=(8, 14), seeds=2, width=4)
-TINY = DegradationPlan(data="digits", steps=4, depths=(8, 14), seeds=2, width=4)
+DEGRADATION = find_study("degradation")
+TRAINED = StudySetting(data="digits", steps=336, depths=(8, 14), seeds=2, width=4)
+TINY = StudySetting(data="digits", steps=4, depths=(8, 14), seeds=2, width=4)
 
 
-def made_up(network: str, train: float, test: float, seed: int = 0) -> RunResult:
-    return RunResult(
+def made_up_run(planned: PlannedRun, folder: Path, train: float, test: float) -> FinishedRun:
+    """A run that ended with these errors, and left one measurement."""
+    config = planned.config
+    folder = folder / f"{planned.label}-{config.seed}"
+    folder.mkdir()
+    line = f'{{"step": 4, "running_train_error_pct": {train}, "test_error_pct": {test}}}\n'
+    (folder / "metrics.jsonl").write_text(line)
+    result = RunResult(
         state="finished",
-        network=network,
-        family="plain" if network.startswith("plain") else "residual",
-        depth=int(network.removeprefix("plain").removeprefix("resnet")),
-        data="digits",
-        seed=seed,
-        digest="",
+        network=config.network.name,
+        family=config.network.family,
+        depth=describe_network(config.network).weighted_layers,
+        data=config.data.name,
+        seed=config.seed,
+        digest=config.digest,
         steps_done=4,
         train_error_pct=train,
         train_loss=1.0,
@@ -42,10 +44,23 @@ def made_up(network: str, train: float, test: float, seed: int = 0) -> RunResult
         elapsed_seconds=1.0,
         images_per_second=1.0,
     )
+    return FinishedRun(label=planned.label, config=config, result=result, folder=folder)
+
+
+def conclude(
+    setting: StudySetting, folder: Path, errors: Mapping[str, tuple[tuple[float, float], ...]]
+) -> Findings:
+    """The study's findings if its nets had ended with these errors, one pair for each seed."""
+    runs = [
+        made_up_run(run, folder, *errors[run.label][run.config.seed])
+        for run in plan_runs(DEGRADATION, setting)
+        if run.label in errors
+    ]
+    return DEGRADATION.conclude(setting, Evidence(runs=tuple(runs)))
 
 
 def test_plain_and_residual_runs_differ_in_nothing_but_the_shortcut() -> None:
-    configs = {(c.network.name, c.seed): c for c in plan_runs(TINY, EXECUTION)}
+    configs = {(r.label, r.config.seed): r.config for r in plan_runs(DEGRADATION, TINY)}
     assert len(configs) == 8
     plain, residual = configs["plain14", 1], configs["resnet14", 1]
     assert plain.recipe == residual.recipe
@@ -55,79 +70,64 @@ def test_plain_and_residual_runs_differ_in_nothing_but_the_shortcut() -> None:
 
 
 def test_the_paper_budget_on_cifar10_is_the_experiment_of_section_4_2() -> None:
-    plan = plan_degradation("cifar10", "paper")
-    assert list_deviations(plan) == []
-    assert list_limits(conclude(plan, [made_up("plain20", 1, 1)])) == []
-    (first, *_) = plan_runs(plan, EXECUTION)
-    assert (first.recipe.steps, first.network.stem_width) == (64_000, 16)
-
-
-@pytest.mark.parametrize("change", [{"depths": ()}, {"depths": (20, 20)}, {"seeds": 0}])
-def test_impossible_plans_are_refused(change: dict[str, Any]) -> None:
-    with pytest.raises(ConfigError, match=next(iter(change))):
-        DegradationPlan(**{"steps": 4, **change})
+    depths = DEGRADATION.default_depths("cifar10", "paper")
+    assert depths == (20, 32, 44, 56, 110)
+    setting = choose_setting("cifar10", "paper", depths=depths)
+    runs = plan_runs(DEGRADATION, setting)
+    assert list_common_deviations(setting, runs) == []
+    assert setting.follows_paper
+    assert (runs[0].config.recipe.steps, runs[0].config.network.stem_width) == (64_000, 16)
 
 
 def test_a_depth_must_be_6n_plus_2() -> None:
     with pytest.raises(ConfigError, match="20 and 26"):
-        plan_runs(DegradationPlan(steps=4, depths=(20, 22)), EXECUTION)
+        plan_runs(DEGRADATION, StudySetting(steps=4, depths=(20, 22)))
 
 
-def test_the_verdict_can_say_no() -> None:
+def test_the_verdict_can_say_no(tmp_path: Path) -> None:
+    errors = {"plain8": ((5.0, 14.0), (5.2, 14.2)), "plain14": ((5.1, 14.1), (4.9, 13.9))}
+    findings = conclude(TRAINED, tmp_path, errors)
+    assert findings.details["verdict"] == "none"
+    assert "No degradation" in findings.answer
+    assert findings.details["residual_verdict"] == "cannot tell"
+    verdicts = [claim.verdict for claim in findings.claims]
+    assert verdicts == ["not reproduced", "not tested at this budget"]
+
+
+def test_both_claims_are_reproduced_where_plain_nets_degrade_and_residual_ones_do_not(
+    tmp_path: Path,
+) -> None:
+    errors = {
+        "plain8": ((5.0, 14.0), (5.2, 14.2)),
+        "plain14": ((25.0, 34.0), (25.2, 34.2)),
+        "resnet8": ((5.0, 14.0), (5.2, 14.2)),
+        "resnet14": ((4.0, 13.0), (4.2, 13.2)),
+    }
+    findings = conclude(TRAINED, tmp_path, errors)
+    assert findings.details["verdict"] == "degradation"
+    assert [claim.verdict for claim in findings.claims] == ["reproduced", "reproduced"]
+
+
+def test_a_run_too_short_supports_no_verdict(tmp_path: Path) -> None:
+    base = {"plain8": 10.0, "plain14": 80.0, "resnet8": 10.0, "resnet14": 90.0}
+    errors = {name: ((e, e), (e + 1, e)) for name, e in base.items()}
+    findings = conclude(TINY, tmp_path, errors)
+    assert {claim.verdict for claim in findings.claims} == {"not tested at this budget"}
+    assert "seen 0.4 times" in findings.answer
+    assert "seen 0.4 times" in findings.limits[0]
+
+
+def test_overfitting_is_not_called_degradation(tmp_path: Path) -> None:
+    errors = {"plain8": ((5.0, 9.0), (5.0, 9.1)), "plain14": ((1.0, 14.0), (1.0, 14.2))}
+    findings = conclude(TRAINED, tmp_path, errors)
+    assert findings.details["verdict"] == "overfitting"
+    assert findings.claims[0].verdict == "not reproduced"
+
+
+def test_a_net_that_diverged_leaves_the_comparison_to_the_others(tmp_path: Path) -> None:
     runs = [
-        *(made_up("plain8", train, 9.0 + train, seed) for seed, train in enumerate((5.0, 5.2))),
-        *(made_up("plain14", train, 9.0 + train, seed) for seed, train in enumerate((5.1, 4.9))),
+        made_up_run(run, tmp_path, 5.0, 9.0)
+        for run in plan_runs(DEGRADATION, TRAINED)
+        if run.label == "plain8"
     ]
-    result = conclude(TRAINED, runs)
-    assert result.verdict == "none"
-    assert "No degradation" in explain(result)
-    assert result.residual_verdict == "cannot tell"
-
-
-def test_a_run_too_short_supports_no_verdict() -> None:
-    errors = {"plain8": 10.0, "plain14": 80.0, "resnet8": 10.0, "resnet14": 90.0}
-    runs = [made_up(name, e + seed, e, seed) for name, e in errors.items() for seed in (0, 1)]
-    assert conclude(TRAINED, runs).verdict == "degradation"
-    short = conclude(TINY, runs)
-    assert (short.verdict, short.residual_verdict) == ("cannot tell", "cannot tell")
-    assert "seen 0.4 times" in explain(short)
-    assert "seen 0.4 times" in list_limits(short)[0]
-
-
-def test_overfitting_is_not_called_degradation() -> None:
-    runs = [
-        *(made_up("plain8", 5.0, test, seed) for seed, test in enumerate((9.0, 9.1))),
-        *(made_up("plain14", 1.0, test, seed) for seed, test in enumerate((14.0, 14.2))),
-    ]
-    assert conclude(TRAINED, runs).verdict == "overfitting"
-
-
-def test_a_study_from_its_runs_to_its_page(tmp_path: Path) -> None:
-    configs = plan_runs(TINY, EXECUTION)
-    results = carry_out(configs, tmp_path, workers=2)
-    page = write_report(conclude(TINY, results), tmp_path)
-    html = page.read_text()
-    assert "http://" not in html.split("<body>")[1]
-    assert 'src="data:image/png' in html
-    for result in results:
-        assert result.network in html
-    assert {p.suffix for p in (tmp_path / "figures").iterdir()} == {".png", ".svg"}
-
-    first = RunDirectory(run_folder(tmp_path, configs[0]))
-    written_at = first.result_path.stat().st_mtime_ns
-    assert carry_out(configs, tmp_path, workers=1) == results
-    assert first.result_path.stat().st_mtime_ns == written_at
-
-    before = (tmp_path / "results.json").read_bytes()
-    page.unlink()
-    rebuilt, again = rebuild_report(tmp_path)
-    assert again.is_file()
-    assert list(rebuilt.runs) == results
-    assert (tmp_path / "results.json").read_bytes() == before
-
-
-def test_the_command_on_the_page_makes_the_same_runs() -> None:
-    command = reproduce_command(TINY)
-    assert command == (
-        "reslab study degradation --data digits --steps 4 --depths 8,14 --seeds 2 --width 4"
-    )
+    assert compare(Evidence(runs=tuple(runs)), "plain", TRAINED) is None

@@ -14,6 +14,7 @@ from reslab.cli.export import Export
 from reslab.cli.output import print_message
 from reslab.cli.predict import Predict
 from reslab.cli.report import Report
+from reslab.cli.reproduce import Reproduce
 from reslab.cli.study import Study
 from reslab.cli.train import Train
 from reslab.errors import ReslabError
@@ -30,6 +31,7 @@ Verb = (
     Annotated[Describe, subcommand("describe")]
     | Annotated[Train, subcommand("train")]
     | Annotated[Study, subcommand("study")]
+    | Annotated[Reproduce, subcommand("reproduce")]
     | Annotated[Report, subcommand("report")]
     | Annotated[Convert, subcommand("convert")]
     | Annotated[Evaluate, subcommand("evaluate")]

@@ -30,3 +30,6 @@ Floats = Annotated[tuple[float, ...], _comma_list(float, "FLOAT,FLOAT,…")]
 
 Flag = Annotated[bool, tyro.conf.FlagCreatePairsOff]
 """A switch that is off unless named."""
+
+Texts = Annotated[tuple[str, ...], _comma_list(str, "TEXT,TEXT,…")]
+"""Words separated by commas."""

@@ -1,120 +1,109 @@
 """`reslab study`: an experiment of the paper, from its runs to its page."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any
 
 from tyro.conf import Positional
 
-from reslab.cli.data_options import provide_data
-from reslab.cli.options import Flag, Ints
+from reslab.cli.options import Flag
 from reslab.cli.output import print_json, print_line, print_message, print_table
-from reslab.cli.progress import open_meter
+from reslab.cli.study_options import StudyOptions, StudyOptionsInPlace
+from reslab.errors import ConfigError
 
 if TYPE_CHECKING:
-    from reslab.studies.carry_out import StudyProgress
-    from reslab.studies.degradation import DegradationPlan, DegradationResult
+    from reslab.studies.conduct import StudyOutcome
+    from reslab.studies.study import Study as PaperStudy
 
 
 @dataclass(frozen=True, kw_only=True)
 class Study:
-    """Carry out an experiment of the paper: train its networks, compare, and write a page.
+    """Carry out an experiment of the paper: train its networks, measure, compare, write a page.
 
-    Runs that have finished are reused and stopped ones resumed, so the same command can be given
-    again at any time. Example: `reslab study degradation --data digits --out out/degradation`.
+    Runs that have finished are reused, those of other studies beside this one too, and stopped ones
+    resumed, so the same command can be given again at any time.
+    Examples: `reslab study degradation --data digits`, `reslab study --list`.
     """
 
-    name: Positional[Literal["degradation"]]
-    """The study: `degradation` (Fig. 1, 4, 6) trains plain and residual nets of several depths."""
-    out: Path = Path("out/degradation")
-    """Folder of the study: runs, `results.json`, figures, `report.html`."""
-    data: Literal["digits", "cifar10", "cifar100"] = "digits"
-    """Data set; `digits` is embedded."""
-    data_root: Path | None = None
-    """Folder of CIFAR's official binary files."""
-    download: Flag = False
-    """Download CIFAR into `--data-root` first, if it is not there."""
-    budget: Literal["smoke", "quick", "paper"] = "quick"
-    """How long each run trains: `paper` is 64,000 steps, the others scaled copies of it."""
-    steps: int | None = None
-    """Steps of each run, instead of a budget."""
-    depths: Ints = (20, 56)
-    """Depths 6n+2, separated by commas."""
-    seeds: int | None = None
-    """Runs of each network; by default as many as suit the data set and budget."""
-    width: int | None = None
-    """Filters of the first stage; by default 16, and 8 on digits."""
-    workers: int | None = None
-    """Runs at a time: by default one a CPU core, or one on a GPU."""
-    device: str = "auto"
-    """cpu, cuda, cuda:1, mps; auto takes a GPU where there is one."""
+    name: Positional[str] = ""
+    """The study, as `--list` names it, or a Python file with one of your own."""
+    list: Flag = False
+    """List the studies and what each costs at each budget, and do nothing else."""
+    out: Path | None = None
+    """Folder of the study: `results.json`, figures, `report.html`, runs; by default `out/NAME`."""
+    runs: Path | None = None
+    """Folder of the runs, to share it between studies; by default `runs` in the study's folder."""
+    options: StudyOptionsInPlace = field(default_factory=StudyOptions)
+    """On what, for how long, over how many seeds."""
     json: Flag = False
     """Print the result as one JSON object."""
 
     def run(self) -> int:
-        """Carry out the study, write its page and print the verdict."""
-        from reslab.report.degradation_page import write_report  # noqa: PLC0415
+        """Carry out the study, write its page and print what it found."""
+        if self.list:
+            return self._list()
+        if not self.name:
+            raise ConfigError("name a study; `reslab study --list` lists them")
+        from reslab.report.study_page import write_report  # noqa: PLC0415
         from reslab.runs.executor import Stopped  # noqa: PLC0415
-        from reslab.studies.degradation import plan_degradation  # noqa: PLC0415
+        from reslab.studies.carry_out import find_stores  # noqa: PLC0415
+        from reslab.studies.catalogue import find_study  # noqa: PLC0415
 
-        plan = plan_degradation(
-            self.data,
-            self.budget,
-            steps=self.steps,
-            depths=self.depths,
-            seeds=self.seeds,
-            width=self.width,
-        )
+        study = find_study(self.name)
+        folder = self.out or Path("out") / study.name
         try:
-            result = self._study(plan)
+            outcome = self.options.carry_out(study, folder, find_stores(folder, self.runs))
         except Stopped:
-            print_message(f"stopped; the same command goes on from there (runs in {self.out})")
+            print_message(f"stopped; the same command goes on from there (runs in {folder})")
             return 130
-        page = write_report(result, self.out)
-        if self.json:
-            print_json({**result.to_document(), "report": str(page)})
-        else:
-            print_study(result, page)
+        show_outcome(outcome, folder, write_report(outcome, folder), json=self.json)
         return 0
 
-    def _study(self, plan: "DegradationPlan") -> "DegradationResult":
-        from reslab.runs.executor import count_cores  # noqa: PLC0415
-        from reslab.studies.degradation import study_degradation  # noqa: PLC0415
-        from reslab.training.run_config import ExecutionConfig  # noqa: PLC0415
-        from reslab.training.start import find_device  # noqa: PLC0415
+    def _list(self) -> int:
+        from reslab.studies.catalogue import list_studies  # noqa: PLC0415
 
-        root = provide_data(self.data, self.data_root, download=self.download)
-        device = find_device(self.device)
-        execution = ExecutionConfig(
-            device=str(device), threads=1, data_root=str(root) if root else None
+        rows = [_describe(study, self.options) for study in list_studies()]
+        if self.json:
+            print_json(rows)
+            return 0
+        for row in rows:
+            print_line(f"{row['name']} ({row['where']})\n  {row['question']}")
+            print_line(f"  refuted by {row['refuted_by']}")
+        budgets = ["smoke", "quick", "paper"]
+        print_table(
+            f"\nWhat each costs on {self.options.data}: runs, and hours of one CPU core",
+            ["study", *budgets],
+            [[row["name"], *(row["costs"][budget] for budget in budgets)] for row in rows],
         )
-        workers = self.workers or (count_cores() if device.type == "cpu" else 1)
-        with open_meter("degradation") as meter:
-
-            def show(progress: "StudyProgress") -> None:
-                note = f"{progress.runs_done} of {progress.runs} runs"
-                meter.update(progress.steps_done, progress.steps, note)
-
-            return study_degradation(
-                plan, self.out, execution=execution, workers=workers, on_progress=show
-            )
+        return 0
 
 
-def print_study(result: "DegradationResult", page: Path) -> None:
-    """Print the table of final errors and the verdict."""
-    from reslab.studies.degradation_words import explain  # noqa: PLC0415
+def _describe(study: "PaperStudy", options: StudyOptions) -> dict[str, Any]:
+    from reslab.studies.cost import estimate_cost  # noqa: PLC0415
 
-    columns = ["network", "seeds", "training error %", "test error %"]
-    rows = [
-        [
-            errors.network,
-            errors.train_error_pct.n,
-            errors.train_error_pct.to_text(),
-            errors.test_error_pct.to_text(),
-        ]
-        for errors in result.networks
-    ]
-    print_table(
-        f"Final errors on {result.plan.data} after {result.plan.steps:,} steps", columns, rows
-    )
-    print_line(f"\nverdict: {result.verdict}\n{explain(result)}\n\npage: {page}")
+    return {
+        "name": study.name,
+        "question": study.question,
+        "where": study.where,
+        "refuted_by": study.refuted_by,
+        "costs": {
+            budget: estimate_cost(study, options.data, budget).to_text()
+            for budget in ("smoke", "quick", "paper")
+        },
+    }
+
+
+def show_outcome(outcome: "StudyOutcome", folder: Path, page: Path, *, json: bool) -> None:
+    """Print a study's findings, as one JSON object or as tables."""
+    from reslab.report.study_page import results_document  # noqa: PLC0415
+
+    if json:
+        print_json({**results_document(outcome, folder), "report": str(page)})
+        return
+    for table in outcome.findings.tables:
+        print_table(table.title, list(table.columns), [list(row) for row in table.rows])
+        print_line("")
+    print_line(outcome.findings.answer)
+    for claim in outcome.findings.claims:
+        print_line(f"\n{claim.verdict}: {claim.statement} ({claim.where})\n  {claim.evidence}")
+    print_line(f"\npage: {page}")

@@ -1,13 +1,22 @@
-"""Curves one can hover, as HTML that needs nothing from the network."""
+"""Charts one can hover, turn and zoom, as HTML that needs nothing from the network."""
 
-from collections.abc import Sequence
+from typing import Any
 
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 from plotly.subplots import make_subplots
 
-from reslab.report.curves import Curve, NetworkCurves
-from reslab.report.figures import colour_of
+from reslab.report.palette import colour
+from reslab.studies.charts import Bars, Chart, Line, LineStyle, Panel, Surface
+
+LINE_STYLES: dict[LineStyle, dict[str, Any]] = {
+    "solid": {"width": 1.5},
+    "dashed": {"width": 1.5, "dash": "dash"},
+    "bold": {"width": 3},
+    "points": {"width": 0},
+}
+PANELS_IN_ROW = 3
+GRID = "rgba(128,128,128,0.25)"
 
 
 def plotly_script() -> str:
@@ -16,46 +25,96 @@ def plotly_script() -> str:
     return script
 
 
-def render_interactive(curves: Sequence[NetworkCurves]) -> str:
-    """Plain and residual nets side by side as an HTML element (it needs `plotly_script`)."""
-    figure = make_subplots(1, 2, shared_yaxes=True, subplot_titles=("plain nets", "residual nets"))
-    for net in curves:
-        column = 1 if net.family == "plain" else 2
-        colour = colour_of(net, [c.depth for c in curves])
-        figure.add_trace(_trace(net, net.train, colour, "training"), row=1, col=column)
-        figure.add_trace(_trace(net, net.test, colour, "test"), row=1, col=column)
-    figure.update_yaxes(range=[0, 100], gridcolor="rgba(128,128,128,0.25)")
-    figure.update_yaxes(title_text="error (%)", col=1)
-    figure.update_xaxes(title_text="steps", gridcolor="rgba(128,128,128,0.25)")
+def render_interactive(chart: Chart) -> str:
+    """A chart as an HTML element (it needs `plotly_script`)."""
+    rows = -(-len(chart.panels) // PANELS_IN_ROW)
+    columns = min(len(chart.panels), PANELS_IN_ROW)
+    figure = make_subplots(
+        rows,
+        columns,
+        subplot_titles=[panel.title for panel in chart.panels],
+        specs=_specs(chart, rows, columns),
+    )
+    for i, panel in enumerate(chart.panels):
+        _draw_panel(figure, panel, i // columns + 1, i % columns + 1)
     figure.update_layout(
-        hovermode="x unified",
-        height=460,
+        hovermode="x unified" if _has_lines_only(chart) else "closest",
+        height=420 * rows + 40,
         margin={"l": 55, "r": 15, "t": 70, "b": 110},
         legend={"orientation": "h", "y": -0.2},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         font={"color": "#777"},
+        barmode="group",
     )
     html: str = figure.to_html(
         full_html=False,
         include_plotlyjs=False,
         config={"responsive": True, "displaylogo": False},
-        div_id="curves",
+        div_id=f"chart-{chart.name}",
     )
     return html
 
 
-def _trace(net: NetworkCurves, curve: Curve, colour: str, part: str) -> go.Scatter:
-    spread = [f"{low:.1f} to {high:.1f}" for low, high in zip(curve.low, curve.high, strict=True)]
+def _has_lines_only(chart: Chart) -> bool:
+    return all(isinstance(mark, Line) for panel in chart.panels for mark in panel.marks)
+
+
+def _specs(chart: Chart, rows: int, columns: int) -> list[list[dict[str, str] | None]]:
+    kinds: list[dict[str, str] | None] = [
+        {"type": "scene" if any(isinstance(m, Surface) for m in panel.marks) else "xy"}
+        for panel in chart.panels
+    ]
+    kinds += [None] * (rows * columns - len(kinds))
+    return [kinds[row * columns : (row + 1) * columns] for row in range(rows)]
+
+
+def _draw_panel(figure: go.Figure, panel: Panel, row: int, column: int) -> None:
+    for mark in panel.marks:
+        figure.add_trace(_trace(mark), row=row, col=column)
+    if any(isinstance(mark, Surface) for mark in panel.marks):
+        return
+    place = {"row": row, "col": column}
+    scale = {True: "log", False: None}
+    figure.update_xaxes(title_text=panel.x_label, gridcolor=GRID, type=scale[panel.log_x], **place)
+    figure.update_yaxes(title_text=panel.y_label, gridcolor=GRID, type=scale[panel.log_y], **place)
+    if panel.y_range is not None and not panel.log_y:
+        figure.update_yaxes(range=panel.y_range, **place)
+
+
+def _trace(mark: Line | Bars | Surface) -> go.Scatter | go.Bar | go.Surface:
+    if isinstance(mark, Line):
+        return _line(mark)
+    if isinstance(mark, Bars):
+        return _bars(mark)
+    return go.Surface(x=mark.x, y=mark.y, z=mark.z, name=mark.label, showscale=False)
+
+
+def _line(line: Line) -> go.Scatter:
+    spread = [f"{a:.3g} to {b:.3g}" for a, b in zip(line.low, line.high, strict=True)]
     return go.Scatter(
-        x=curve.steps,
-        y=curve.mean,
-        customdata=spread,
-        name=f"{net.network} {part}",
-        line={
-            "color": colour,
-            "dash": "dash" if part == "training" else "solid",
-            "width": 1.5 if part == "training" else 3,
-        },
-        hovertemplate=f"{part} %{{y:.1f}} % (seeds: %{{customdata}})",
+        x=line.x,
+        y=line.y,
+        customdata=spread or None,
+        name=line.label,
+        mode="markers" if line.style == "points" else "lines",
+        line={"color": colour(line.colour), **LINE_STYLES[line.style]},
+        hovertemplate="%{y:.4g}" + (" (%{customdata})" if spread else ""),
+    )
+
+
+def _bars(bars: Bars) -> go.Bar:
+    errors = None
+    if bars.low:
+        errors = {
+            "type": "data",
+            "array": [high - v for high, v in zip(bars.high, bars.values, strict=True)],
+            "arrayminus": [v - low for low, v in zip(bars.low, bars.values, strict=True)],
+        }
+    return go.Bar(
+        x=bars.names,
+        y=bars.values,
+        name=bars.label,
+        error_y=errors,
+        marker={"color": colour(bars.colour)},
     )

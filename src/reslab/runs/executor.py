@@ -6,6 +6,7 @@ import signal
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing.queues import SimpleQueue
 from types import FrameType
@@ -80,6 +81,10 @@ def execute(
                 done, _ = wait(running, timeout=TICK_SECONDS, return_when=FIRST_COMPLETED)
                 results |= {running.pop(future): future.result() for future in done}
                 on_tick()
+        except BrokenProcessPool:
+            # What does not hear SIGTERM ends at once; that is not a failure where it was sent.
+            if not signals:
+                raise
         except BaseException:
             _stop_processes()
             raise

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 
 from reslab.data.dataset import Dataset
 from reslab.runs.directory import RunDirectory
 from reslab.runs.executor import Stopped, execute
 from reslab.runs.metrics import read_last_step
+from reslab.studies.setting import PlannedRun
 from reslab.training.loop import load_data, train
 from reslab.training.memory import share_dataset
 from reslab.training.result import RunResult
@@ -22,60 +24,93 @@ class StudyProgress:
     runs: int
     steps_done: int
     steps: int
+    measurements_done: int = 0
+    measurements: int = 0
+
+
+@dataclass(frozen=True)
+class RunStore:
+    """Where a study's runs are kept, and where finished ones of other studies may be found."""
+
+    folder: Path
+    """Runs of this study."""
+    others: tuple[Path, ...] = ()
+    """Folders of other studies' runs; nothing is written there."""
+
+    def locate(self, config: RunConfig) -> RunDirectory:
+        """The run of this configuration: a finished one wherever it is, else its place here."""
+        name = f"{config.network.name}-seed{config.seed}-{config.digest[:10]}"
+        for folder in (self.folder, *self.others):
+            if (run := RunDirectory(folder / name)).result_path.is_file():
+                return run
+        return RunDirectory(self.folder / name)
+
+
+def find_stores(folder: Path, runs: Path | None = None) -> RunStore:
+    """Where a study in `folder` keeps its runs and finds those of the studies beside it.
+
+    Args:
+        folder: the study's.
+        runs: where its runs are kept; `runs` in its folder by default.
+    """
+    own = runs or folder / "runs"
+    beside = (path for path in folder.parent.glob("*/runs") if path.is_dir())
+    return RunStore(own, tuple(path for path in sorted(beside) if path != own))
 
 
 @dataclass(frozen=True)
 class _Job:
     config: RunConfig
     folder: Path
+    module: str
+    """The study's, imported first so that its blocks and shortcuts are known."""
     dataset: Dataset | None = None
     """Shared with the other jobs' processes; None where the run needs none any more."""
 
 
 def carry_out(
-    configs: Sequence[RunConfig],
-    folder: Path,
+    runs: Sequence[PlannedRun],
+    store: RunStore,
     workers: int,
+    *,
+    module: str = __name__,
     on_progress: Callable[[StudyProgress], None] = lambda _progress: None,
 ) -> list[RunResult]:
-    """Carry out the runs, each in its own folder below `folder`.
+    """Carry out the runs, each in its own folder of the store; equal ones once.
 
     Args:
-        configs: the runs.
-        folder: the study's folder.
+        runs: the runs.
+        store: where they are kept.
         workers: runs at a time.
+        module: imported in each run's process first.
         on_progress: told about twice a second how far the study has come.
 
     Returns:
-        The results in the order of `configs`.
+        The results in the order of `runs`.
 
     Raises:
         Stopped: by SIGINT or SIGTERM; the same call goes on from there.
         RunError: if another process writes one of the runs.
     """
-    jobs = [_Job(config, run_folder(folder, config)) for config in configs]
+    unique = {run.config.digest: run.config for run in runs}
+    # The longest first, so that no core idles while the last one runs.
+    configs = sorted(unique.values(), key=lambda config: -_cost(config))
+    jobs = [_Job(config, store.locate(config).path, module) for config in configs]
 
     def report() -> None:
         on_progress(_measure_progress(jobs))
 
-    # The longest first, so that no core idles while the last one runs.
-    order = sorted(range(len(jobs)), key=lambda i: -_cost(jobs[i].config))
-    results = execute(_carry_out_one, _share_data([jobs[i] for i in order]), workers, report)
+    results = execute(_carry_out_one, _share_data(jobs), workers, report)
     report()
     if any(result.state == "stopped" for result in results):
         # A signal to one process alone: its run is not over, so there is nothing to compare yet.
         raise Stopped
-    by_index = dict(zip(order, results, strict=True))
-    return [by_index[i] for i in range(len(jobs))]
-
-
-def run_folder(folder: Path, config: RunConfig) -> Path:
-    """Where a study keeps a run: readable, and distinct for every configuration."""
-    name = f"{config.network.name}-seed{config.seed}-{config.digest[:10]}"
-    return folder / "runs" / name
+    by_digest = {config.digest: result for config, result in zip(configs, results, strict=True)}
+    return [by_digest[run.config.digest] for run in runs]
 
 
 def _carry_out_one(job: _Job) -> RunResult:
+    import_module(job.module)
     return train(job.config, job.folder, resume=True, dataset=job.dataset)
 
 

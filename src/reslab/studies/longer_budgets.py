@@ -1,6 +1,8 @@
 """What more training does to the digits study, measured beforehand (docs/log.md)."""
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+
+from reslab.studies.findings import Table
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,3 +50,18 @@ LONGER_WORDS = (
     "other nets are at the first budget. More training does not cure degradation here; it makes "
     "it smaller."
 )
+
+
+def tables_of_longer_budgets(data: str) -> tuple[Table, ...]:
+    """What is known of longer training on a data set; empty where nothing was measured."""
+    if data != "digits":
+        return ()
+    return (
+        Table(
+            title="With more training",
+            columns=("steps", "n", "plain20", "plain56", "resnet20", "resnet56"),
+            rows=tuple(astuple(row) for row in LONGER_ON_DIGITS),
+            note="Measured beforehand with the same command and other --steps: final training "
+            f"error in percent, mean ± standard deviation over n seeds. {LONGER_WORDS}",
+        ),
+    )

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from reslab.report.curves import read_curves
+from reslab.analysis.curves import read_curves
 from reslab.runs.metrics import MetricsLog
 
 
