@@ -58,6 +58,37 @@ def test_the_work_is_spread_over_the_workers() -> None:
     assert len(set(execute(process_of, range(6), 2))) == 2
 
 
+UNHEARD = """
+import sys, time
+from pathlib import Path
+from reslab.runs.executor import Stopped, execute
+
+def wait_deaf(path):
+    Path(path).touch()
+    time.sleep(60)
+
+if __name__ == "__main__":
+    try:
+        execute(wait_deaf, [sys.argv[1] + name for name in "ab"], 2)
+    except Stopped:
+        print("stopped")
+"""
+
+
+def test_work_that_hears_no_signal_is_ended_all_the_same(tmp_path: Path) -> None:
+    script = tmp_path / "study.py"
+    script.write_text(UNHEARD)
+    command = [sys.executable, str(script), str(tmp_path / "started-")]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while len(list(tmp_path.glob("started-*"))) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out.strip()) == (0, "stopped"), err
+
+
 STUDY = """
 import sys, time
 from pathlib import Path

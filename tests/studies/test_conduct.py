@@ -1,3 +1,6 @@
+import multiprocessing
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -6,7 +9,8 @@ import pytest
 from reslab.errors import ConfigError, RunError
 from reslab.report.study_page import rebuild_report, write_report
 from reslab.runs.directory import RunDirectory
-from reslab.studies.carry_out import RunStore, find_stores
+from reslab.runs.executor import Stopped
+from reslab.studies.carry_out import RunStore, StudyProgress, carry_out, find_stores
 from reslab.studies.catalogue import find_study
 from reslab.studies.charts import Chart, Line, Panel
 from reslab.studies.conduct import conclude, conduct, plan_runs
@@ -162,3 +166,22 @@ def test_a_file_without_a_study_is_refused(tmp_path: Path) -> None:
     path.write_text("")
     with pytest.raises(ConfigError, match="registers 0 studies"):
         find_study(str(path))
+
+
+def test_a_run_stopped_by_a_signal_of_its_own_stops_its_study(tmp_path: Path) -> None:
+    long = StudySetting(data="digits", steps=5_000, depths=(8,), seeds=1, width=4)
+    (planned, *_) = plan_runs(find_study("degradation"), long)
+    stopped: list[int] = []
+
+    def stop_worker(progress: StudyProgress) -> None:
+        workers = [child for child in multiprocessing.active_children() if child.pid]
+        if progress.steps_done and not stopped:
+            stopped.extend(child.pid for child in workers if child.pid)
+            os.kill(stopped[0], signal.SIGTERM)
+
+    with pytest.raises(Stopped):
+        carry_out([planned], RunStore(tmp_path), workers=1, on_progress=stop_worker)
+    assert stopped
+    run = RunStore(tmp_path).locate(planned.config)
+    assert list(run.checkpoints_path.iterdir())
+    assert not run.result_path.exists()
