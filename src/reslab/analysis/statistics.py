@@ -42,6 +42,11 @@ class Difference:
         """Whether `b` is higher by more than the seeds' spread explains."""
         return self.low is not None and self.low > 0
 
+    @property
+    def is_lower(self) -> bool:
+        """Whether `b` is lower by more than the seeds' spread explains."""
+        return self.high is not None and self.high < 0
+
 
 def summarise(values: Sequence[float]) -> Summary:
     """Mean, standard deviation and best of at least one value."""
@@ -58,6 +63,21 @@ def compare_means(a: Sequence[float], b: Sequence[float]) -> Difference:
         half_width = _welch_half_width(a, b)
         low, high = mean - half_width, mean + half_width
     return Difference(mean=mean, low=low, high=high, n_a=len(a), n_b=len(b))
+
+
+def compare_paired(a: Sequence[float], b: Sequence[float]) -> Difference:
+    """How much higher `b` is than `a` where each value of one belongs to one of the other.
+
+    Student's interval of the differences; `a` and `b` are equally long.
+    """
+    differences = np.subtract(b, a)
+    mean, n = float(differences.mean()), len(differences)
+    if n < 2:
+        return Difference(mean=mean, low=None, high=None, n_a=n, n_b=n)
+    half_width = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)) * float(
+        differences.std(ddof=1) / math.sqrt(n)
+    )
+    return Difference(mean=mean, low=mean - half_width, high=mean + half_width, n_a=n, n_b=n)
 
 
 def _welch_half_width(a: Sequence[float], b: Sequence[float]) -> float:

@@ -1,12 +1,11 @@
 """Is degradation overfitting? Plain and residual nets of growing depth (Fig. 1, Fig. 6, §4.2)."""
 
 from dataclasses import asdict, replace
-from typing import Literal
 
 from reslab.analysis.depth_verdict import METHOD, DepthComparison, Verdict, compare_family
-from reslab.networks.catalogue import cifar_name
 from reslab.studies.degradation_words import explain
 from reslab.studies.evidence import Evidence
+from reslab.studies.families import FAMILIES, Family, plan_families
 from reslab.studies.final_errors import (
     chart_of_curves,
     list_common_limits,
@@ -19,9 +18,6 @@ from reslab.studies.published import TABLE_6, PublishedNumber
 from reslab.studies.setting import PlannedRun, StudySetting
 from reslab.studies.study import Study, register_study
 from reslab.training.recipe import Budget
-
-Family = Literal["plain", "residual"]
-FAMILIES: dict[Family, str] = {"plain": "plain", "residual": "resnet"}
 
 # Read off the curves by eye, to about half a point; the paper prints no numbers for these.
 FIGURE_6 = (
@@ -51,12 +47,7 @@ class Degradation(Study):
 
     def plan_runs(self, setting: StudySetting) -> list[PlannedRun]:
         """A plain and a residual net of each depth."""
-        return [
-            run
-            for kind in FAMILIES.values()
-            for depth in sorted(setting.depths)
-            for run in setting.plan_seeds(cifar_name(kind, depth))
-        ]
+        return plan_families(setting)
 
     def conclude(self, setting: StudySetting, evidence: Evidence) -> Findings:
         """Compare the deepest net of each family with the shallowest."""

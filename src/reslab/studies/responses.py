@@ -1,0 +1,204 @@
+"""Are the residual functions small? The strength of each layer's response (Fig. 7, §4.2)."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from reslab.analysis.responses import measure_responses
+from reslab.analysis.statistics import Difference, compare_means, compare_paired, summarise
+from reslab.studies.charts import Chart, Line, LineStyle, Panel
+from reslab.studies.evidence import Evidence
+from reslab.studies.families import plan_families
+from reslab.studies.final_errors import list_common_limits, points
+from reslab.studies.findings import Claim, Findings, Table, judge_claim
+from reslab.studies.measure_each import measure_each
+from reslab.studies.measuring import Measured, Measurement
+from reslab.studies.setting import PlannedRun, StudySetting
+from reslab.studies.study import Study, register_study
+from reslab.training.recipe import Budget
+
+IMAGES = 1_000
+
+
+@register_study
+class Responses(Study):
+    """Standard deviation of every 3×3 layer's response, plain and residual."""
+
+    name = "responses"
+    question = "Do the layers of residual nets respond more weakly, and more so the deeper the net?"
+    where = "Fig. 7, §4.2"
+    refuted_by = (
+        "residual nets whose layers respond on average as strongly as the plain net's of the same "
+        "depth, or whose responses grow with depth"
+    )
+    takes_weights = True
+
+    def default_depths(self, data: str, budget: Budget) -> tuple[int, ...]:  # noqa: ARG002
+        """The paper's at its budget; the two ends of it where time is short."""
+        return (20, 56, 110) if budget == "paper" else (20, 56)
+
+    def plan_runs(self, setting: StudySetting) -> list[PlannedRun]:
+        """A plain and a residual net of each depth."""
+        return plan_families(setting)
+
+    def plan_measurements(self, setting: StudySetting) -> list[Measurement]:
+        """Each net's responses on the same test images."""
+        return measure_each(measure_responses, setting, self.plan_runs(setting), images=IMAGES)
+
+    def conclude(self, setting: StudySetting, evidence: Evidence) -> Findings:
+        """Compare the mean response of residual with plain nets, and of deep with shallow ones."""
+        given = [m for m in evidence.measured if m.label.endswith("(given)")]
+        trained = [m for m in evidence.measured if m not in given]
+        # Nets trained to the end say more than what this budget can train.
+        judged, tested = (given, True) if given else (trained, not setting.is_too_short)
+        claims = (_judge_families(judged, tested=tested), _judge_depths(judged, tested=tested))
+        return Findings(
+            answer=" ".join(claim.evidence for claim in claims),
+            claims=claims,
+            tables=(_table(evidence.measured),),
+            charts=tuple(
+                chart
+                for nets, name in ((given, "given"), (trained, "trained"))
+                if nets
+                for chart in _charts(nets, name)
+            ),
+            limits=tuple(list_common_limits(evidence, setting)),
+        )
+
+
+def mean_response(net: Measured) -> float:
+    """Mean over the layers of the standard deviation of their responses."""
+    return float(np.mean(net.values["std"]))
+
+
+def _select(nets: Sequence[Measured], family: str, depth: int | None = None) -> list[Measured]:
+    chosen = [net for net in nets if net.values["family"] == family]
+    return [net for net in chosen if depth in (None, net.values["depth"])]
+
+
+def _depths(nets: Sequence[Measured], family: str) -> list[int]:
+    return sorted({net.values["depth"] for net in _select(nets, family)})
+
+
+def _samples(nets: Sequence[Measured]) -> list[float]:
+    """One number for each net; for a single net its layers, the best that one net can give."""
+    if len(nets) == 1:
+        return list(nets[0].values["std"])
+    return [mean_response(net) for net in nets]
+
+
+def _compare(plain: Sequence[Measured], residual: Sequence[Measured]) -> Difference:
+    """Residual minus plain of one depth: over the nets, or layer by layer with one net of each."""
+    if len(plain) == len(residual) == 1:
+        return compare_paired(plain[0].values["std"], residual[0].values["std"])
+    return compare_means(_samples(plain), _samples(residual))
+
+
+def _judge_families(nets: Sequence[Measured], *, tested: bool) -> Claim:
+    common = sorted(set(_depths(nets, "plain")) & set(_depths(nets, "residual")))
+    changes = {
+        depth: _compare(_select(nets, "plain", depth), _select(nets, "residual", depth))
+        for depth in common
+    }
+    words = "; ".join(f"at {depth} layers {points(c)}" for depth, c in changes.items())
+    return Claim(
+        statement="Residual nets have smaller responses than plain nets of the same depth.",
+        where="Fig. 7",
+        verdict=judge_claim(
+            holds=bool(changes) and all(c.is_lower for c in changes.values()),
+            tested=tested and bool(changes),
+        ),
+        evidence=f"Residual minus plain, mean standard deviation of a response: {words}."
+        if changes
+        else "No depth has both a plain and a residual net.",
+    )
+
+
+def _judge_depths(nets: Sequence[Measured], *, tested: bool) -> Claim:
+    depths = _depths(nets, "residual")
+    statement = "The deeper the residual net, the smaller the response of a layer."
+    if len(depths) < 2:
+        return Claim(
+            statement=statement,
+            where="Fig. 7",
+            verdict="not tested at this budget",
+            evidence="Residual nets of fewer than two depths were measured.",
+        )
+    shallow, deep = (_select(nets, "residual", depth) for depth in (depths[0], depths[-1]))
+    change = compare_means(_samples(shallow), _samples(deep))
+    return Claim(
+        statement=statement,
+        where="Fig. 7",
+        verdict=judge_claim(holds=change.is_lower, tested=tested),
+        evidence=f"From {depths[0]} to {depths[-1]} layers the mean response of residual nets "
+        f"changes by {points(change)}.",
+    )
+
+
+def _table(nets: Sequence[Measured]) -> Table:
+    labels = list(dict.fromkeys(net.label for net in nets))
+    rows = []
+    for label in labels:
+        same = [net for net in nets if net.label == label]
+        summary = summarise([mean_response(net) for net in same])
+        smallest = min(min(net.values["std"]) for net in same)
+        largest = max(max(net.values["std"]) for net in same)
+        rows.append((label, len(same), summary.to_text(), f"{smallest:.2f}", f"{largest:.2f}"))
+    images = nets[0].values["images"] if nets else 0
+    return Table(
+        title="Standard deviation of a layer's response",
+        columns=("network", "n", "mean over 3×3 layers", "smallest layer", "largest layer"),
+        rows=tuple(rows),
+        note=f"Of the output of each 3×3 layer's BN, before addition and ReLU, on {images:,} test "
+        "images; mean ± standard deviation over n nets. Intervals compare nets over the seeds; "
+        "where there is one net, its layers, which are not independent of each other.",
+    )
+
+
+def _charts(nets: Sequence[Measured], name: str) -> tuple[Chart, Chart]:
+    return (
+        _chart(nets, f"figure-7-responses-{name}", ordered=False),
+        _chart(nets, f"figure-7-responses-{name}-sorted", ordered=True),
+    )
+
+
+def _chart(nets: Sequence[Measured], name: str, *, ordered: bool) -> Chart:
+    """Fig. 7: plain dashed, residual solid; above in the layers' order, below by size."""
+    depths = sorted({net.values["depth"] for net in nets})
+    styles: dict[str, LineStyle] = {"plain": "dashed", "residual": "solid"}
+    lines = []
+    for family, style in styles.items():
+        for i, depth in enumerate(depths):
+            same = _select(nets, family, depth)
+            if not same:
+                continue
+            values = np.array([net.values["std"] for net in same])
+            if ordered:
+                values = -np.sort(-values, axis=1)
+            lines.append(_line(values, f"{family} {depth}", i, style))
+    return Chart(
+        name=name,
+        caption="Standard deviation of each 3×3 layer's response, "
+        + ("sorted by size" if ordered else "in the layers' order")
+        + ": plain nets dashed, residual nets solid; mean over the nets, band from the lowest to "
+        "the highest.",
+        panels=(
+            Panel(
+                x_label="layer, by size" if ordered else "layer",
+                y_label="std of the response",
+                marks=tuple(lines),
+            ),
+        ),
+    )
+
+
+def _line(values: "np.ndarray", label: str, colour: int, style: LineStyle) -> Line:
+    return Line(
+        label=label,
+        x=tuple(range(1, values.shape[1] + 1)),
+        y=tuple(values.mean(axis=0).tolist()),
+        low=tuple(values.min(axis=0).tolist()),
+        high=tuple(values.max(axis=0).tolist()),
+        colour=colour,
+        style=style,
+    )
