@@ -27,8 +27,10 @@ from matplotlib.figure import Figure
 from scipy import stats
 
 from reslab.cli.output import print_line, print_message, print_table
-from reslab.networks.complexity import count_activation_bytes, describe_network
-from reslab.report.figures import COLOURS, STYLE
+from reslab.networks.activation_memory import count_activation_bytes
+from reslab.networks.complexity import describe_network
+from reslab.report.palette import COLOURS
+from reslab.report.still import STYLE
 from reslab.runs.environment import describe_environment
 from reslab.runs.executor import count_cores
 

@@ -22,18 +22,18 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import matplotlib as mpl
-import numpy as np
 import torch
 from isolated import run_isolated
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from synthetic import write_synthetic_cifar
 from training_baselines import DIFFERENCES
 
 from reslab.cli.output import print_line, print_message, print_table
-from reslab.data.sources.cifar import CIFAR10
 from reslab.networks.catalogue import find_network
 from reslab.networks.complexity import describe_network
-from reslab.report.figures import COLOURS, STYLE
+from reslab.report.palette import COLOURS
+from reslab.report.still import STYLE
 from reslab.runs.environment import describe_environment
 from reslab.runs.executor import count_cores
 
@@ -143,17 +143,6 @@ def parse_settings(text: str) -> tuple[str, dict[str, Any]]:
         except ValueError:
             settings[field] = value
     return name, settings
-
-
-def write_synthetic_cifar(folder: Path) -> None:
-    """Random images in the layout of CIFAR-10."""
-    generator = np.random.default_rng(0)
-    for name in (*CIFAR10.train_files, *CIFAR10.test_files):
-        records = generator.integers(0, 256, (10_000, 3_073), np.uint8)
-        records[:, 0] %= 10
-        records.tofile(folder / name)
-    names = "\n".join(f"class{i}" for i in range(10))
-    (folder / CIFAR10.names_file).write_text(names, encoding="utf-8")
 
 
 def plan_tasks(options: argparse.Namespace, network: str, data_root: str) -> dict[str, Any]:

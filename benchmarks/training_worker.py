@@ -24,13 +24,18 @@ from reslab.data.dataset import LabelledImages
 from reslab.data.load import DataParts, load_dataset
 from reslab.networks.catalogue import find_network
 from reslab.networks.config import NetworkConfig
-from reslab.runs.directory import RunDirectory
 from reslab.runs.metrics import Record
-from reslab.studies.carry_out import carry_out, run_folder
+from reslab.studies.carry_out import RunStore, carry_out
+from reslab.studies.setting import PlannedRun
+from reslab.training.capturing import settle_capture
+from reslab.training.compiling import settle_compilation
 from reslab.training.loop import Observer, train
 from reslab.training.plan import plan_run
+from reslab.training.precision import float32_products
+from reslab.training.recipe import Precision
 from reslab.training.run_config import ExecutionConfig, RunConfig
 from reslab.training.session import TrainingSession
+from reslab.training.together import Place, train_together
 
 # Of the paper's budget, evaluated 20 times on 50,000 + 10,000 images: images evaluated for each
 # image trained on.
@@ -89,6 +94,7 @@ def measure_ours(task: Task) -> dict[str, Any]:
         # The run's own clock: it does not count how long processes take to end.
         "end_to_end_seconds": (result.elapsed_seconds - warm["elapsed_seconds"]) / steps,
         "start_seconds": warm_at - started_at - warm["step"] * per_step,
+        **read_gpu_memory(task),
     }
 
 
@@ -115,6 +121,7 @@ def measure_baseline(task: Task) -> dict[str, Any]:
         "step_seconds": loop.time_steps(images.to(device), labels.to(device), steps) / steps,
         "end_to_end_seconds": (ended_at - at[warm]) / steps,
         "start_seconds": at[warm] - started_at - warm * between,
+        **read_gpu_memory(task),
     }
 
 
@@ -151,6 +158,8 @@ def measure_ours_in_memory(task: Task) -> dict[str, Any]:
     names = tuple(map(str, range(config.network.num_classes)))
     parts = DataParts(name="synthetic", class_names=names, train=part, validation=None, test=part)
     session = TrainingSession(config, parts.to(device), device)
+    settle_compilation(session, lambda _choice: None)
+    settle_capture(session, lambda _message: None)
     return _time_calls(session.advance, task, device)
 
 
@@ -184,25 +193,61 @@ def _time_calls(step: Callable[[], object], task: Task, device: torch.device) ->
         step()
     synchronise(device)
     seconds = (time.perf_counter() - warm_at) / task["steps"]
-    found: dict[str, Any] = {
+    return {
         "step_seconds": seconds,
         "end_to_end_seconds": None,
         "start_seconds": warm_at - started_at - task["warm_up_steps"] * seconds,
+        **read_gpu_memory(task),
     }
-    if device.type == "cuda":
-        found["gpu_memory_bytes"] = torch.cuda.max_memory_allocated(device)
-    return found
+
+
+def read_gpu_memory(task: Task) -> dict[str, int]:
+    """The most that this process ever had allocated on its GPU; nothing without one."""
+    if not task["device"].startswith("cuda"):
+        return {}
+    return {"gpu_memory_bytes": torch.cuda.max_memory_allocated(task["device"])}
+
+
+def measure_together(task: Task) -> dict[str, Any]:
+    """Several runs in this process by `reslab.training.together`, one stream each on a GPU."""
+    warm, last = task["warm_up_steps"], task["warm_up_steps"] + task["steps"]
+    at: dict[int, float] = {}
+    recorded_at = 0.0
+
+    def note(record: Record) -> None:
+        nonlocal recorded_at
+        recorded_at = time.perf_counter()
+        if record["kind"] == "train":
+            # Of all runs, the last to come so far.
+            at[record["step"]] = recorded_at
+
+    with TemporaryDirectory() as folder:
+        configs = [plan(task, seed) for seed in range(task["runs"])]
+        places = [Place(c, Path(folder) / f"run{c.seed}") for c in configs]
+        started_at = time.perf_counter()
+        train_together(places, observer=Observer(on_record=note))
+    steps = task["steps"] * task["runs"]
+    per_step = (at[last] - at[warm]) / steps
+    return {
+        "step_seconds": per_step,
+        "end_to_end_seconds": (recorded_at - at[warm]) / steps,
+        "start_seconds": at[warm] - started_at - warm * task["runs"] * per_step,
+        **read_gpu_memory(task),
+    }
 
 
 def measure_study(task: Task) -> dict[str, Any]:
     """Several runs by `reslab.studies.carry_out`, one thread each, as many at a time as workers."""
-    configs = [plan(task, seed) for seed in range(task["runs"])]
+    planned = [
+        PlannedRun(label=task["network"], config=plan(task, seed)) for seed in range(task["runs"])
+    ]
     warm, steps = task["warm_up_steps"], task["steps"]
     with TemporaryDirectory() as folder:
+        store = RunStore(Path(folder))
         started_at = time.perf_counter()
-        carry_out(configs, Path(folder), task["workers"])
+        carry_out(planned, store, task["workers"])
         whole_seconds = time.perf_counter() - started_at
-        runs = [RunDirectory(run_folder(Path(folder), c)).read_metrics() for c in configs]
+        runs = [store.locate(run.config).read_metrics() for run in planned]
     # From the end of the warm-up to the last record: what a long run consists of.
     lasting = [
         records[-1]["elapsed_seconds"]
@@ -219,17 +264,54 @@ def measure_study(task: Task) -> dict[str, Any]:
 
 def measure_peak(task: Task) -> dict[str, Any]:
     """The machine's own fastest matrix product, in multiply-adds of float32 a second."""
+    precision: Precision = "bfloat16" if task["autocast"] else "float32"
+    return {"macs_per_second": _find_fastest_product(task, precision)}
+
+
+def measure_peaks(task: Task) -> dict[str, Any]:
+    """Fastest matrix products in each precision, and copies of large and of small tensors."""
+    on_gpu = task["device"].startswith("cuda")
+    precisions: tuple[Precision, ...] = ("float32", "tf32", "bfloat16")
+    usable = [precision for precision in precisions if on_gpu or precision != "tf32"]
+    return {
+        "macs_per_second": {p: _find_fastest_product(task, p) for p in usable},
+        "copied_bytes_per_second": {
+            str(size): _find_fastest_copy(task, size) for size in (2**22, 2**28)
+        },
+        "memory_bytes": torch.cuda.get_device_properties(0).total_memory if on_gpu else None,
+    }
+
+
+def _find_fastest_product(task: Task, precision: Precision) -> float:
     device = torch.device(task["device"])
     size = 2048 if device.type == "cpu" else 8192
-    dtype = torch.bfloat16 if task["autocast"] else torch.float32
+    dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
     a, b = (torch.randn(size, size, device=device, dtype=dtype) for _ in range(2))
+    with float32_products(precision, device):
+        return size**3 / _time_fastest(lambda: a @ b, task)
+
+
+def _find_fastest_copy(task: Task, size: int) -> float:
+    """Bytes read and written a second."""
+    source = torch.zeros(size, dtype=torch.uint8, device=task["device"])
+    target, repeats = torch.empty_like(source), max(1, 2**28 // size)
+
+    def copy() -> None:
+        for _ in range(repeats):
+            target.copy_(source)
+
+    return 2 * size * repeats / _time_fastest(copy, task)
+
+
+def _time_fastest(work: Callable[[], object], task: Task) -> float:
+    """Seconds of the fastest of several calls."""
+    device = torch.device(task["device"])
     times = [time.perf_counter()]
     while len(times) < 5 or times[-1] - times[0] < task["peak_seconds"]:
-        a @ b
+        work()
         synchronise(device)
         times.append(time.perf_counter())
-    fastest = min(after - before for before, after in pairwise(times))
-    return {"macs_per_second": size**3 / fastest}
+    return min(after - before for before, after in pairwise(times))
 
 
 MEASURES: dict[str, Callable[[Task], dict[str, Any]]] = {
@@ -238,13 +320,16 @@ MEASURES: dict[str, Callable[[Task], dict[str, Any]]] = {
     "ours in memory": measure_ours_in_memory,
     "baseline in memory": measure_baseline_in_memory,
     "study": measure_study,
+    "together": measure_together,
     "peak": measure_peak,
+    "peaks": measure_peaks,
 }
 
 
 def measure(task: Task) -> dict[str, Any]:
     """Carry out one task; an architecture that is not offered is a result too."""
     torch.set_num_threads(task["threads"])
+    torch.backends.cudnn.benchmark = task.get("cudnn_benchmark", False)
     try:
         return MEASURES[task["measure"]](task)
     except NotOfferedError as error:

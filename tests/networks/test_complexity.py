@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from reslab.networks.activation_memory import count_activation_bytes
 from reslab.networks.catalogue import find_network
-from reslab.networks.complexity import count_activation_bytes, describe_network
+from reslab.networks.complexity import describe_network
 from reslab.networks.config import NetworkConfig
 from reslab.networks.resnet import ResNet, build_network
 

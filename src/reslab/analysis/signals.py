@@ -58,7 +58,7 @@ def read_signals(session: TrainingSession) -> dict[str, Any]:
     layers = [name for name in responses if "downsample" not in name]
     gradients = torch.autograd.grad(loss, [responses[name] for name in layers])
     return {
-        "loss": float(loss),
+        "loss": float(loss.detach()),
         "layers": layers,
         "forward": [_rms(responses[name]) for name in layers],
         "backward": [len(data) * _rms(gradient) for gradient in gradients],

@@ -58,6 +58,8 @@ class Train:
     """1e-4 by default."""
     decayed: Literal["all", "weights"] | None = None
     """What decays: all parameters (the default), or only weights, sparing BN and biases."""
+    precision: Literal["float32", "tf32", "bfloat16"] | None = None
+    """In which numbers the step multiplies; float32 by default, the others are faster on a GPU."""
     device: str = "auto"
     """cpu, cuda, cuda:1, mps; auto takes a GPU where there is one."""
     threads: int | None = None
@@ -66,6 +68,8 @@ class Train:
     """Processes that share the run on a CPU; by default as many as cores and batch parts allow."""
     compile: Literal["auto", "never", "always"] = "auto"
     """Compile the training step; `auto` does where it pays back within the run."""
+    capture: Literal["auto", "never", "always"] = "auto"
+    """Record the training step as a CUDA graph and replay it; `auto` does on a CUDA GPU."""
     profile: Flag = False
     """Measure first where the time of a step goes, by layer and by kind, into `--out`/profile."""
     json: Flag = False
@@ -114,6 +118,7 @@ class Train:
             "learning_rate": self.learning_rate,
             "weight_decay": self.weight_decay,
             "decayed": self.decayed,
+            "precision": self.precision,
         }
         ranks = self.ranks
         if ranks is None:
@@ -130,6 +135,7 @@ class Train:
                 data_root=str(root) if root else None,
                 ranks=ranks,
                 compile=self.compile,
+                capture=self.capture,
             ),
             recipe_changes={key: value for key, value in changes.items() if value is not None},
         )

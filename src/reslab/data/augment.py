@@ -19,8 +19,27 @@ def random_crop(images: Tensor, padding: int, generator: Generator) -> Tensor:
     Returns:
         [B, C, H, W], on the images' device.
     """
+    places = draw_places(len(images), padding, generator)
+    return crop_at(images, padding, places.to(images.device))
+
+
+def draw_places(count: int, padding: int, generator: Generator) -> Tensor:
+    """Where `random_crop` cuts: [2, count], int64, rows and columns of the windows' corners."""
+    return torch.randint(0, 2 * padding + 1, (2, count), generator=generator)
+
+
+def crop_at(images: Tensor, padding: int, places: Tensor) -> Tensor:
+    """Pad with zeros on each side, then cut out the window at each image's place.
+
+    Args:
+        images: [B, C, H, W], any dtype.
+        padding: pixels added on each side.
+        places: [2, B], as of `draw_places`, on the images' device.
+
+    Returns:
+        [B, C, H, W].
+    """
     batch, _, height, width = images.shape
-    places = torch.randint(0, 2 * padding + 1, (2, batch), generator=generator).to(images.device)
     padded = F.pad(images, (padding, padding, padding, padding))
     # A view of all windows, of which the indexing copies one for each image.
     windows = padded.unfold(2, height, 1).unfold(3, width, 1)
@@ -37,5 +56,14 @@ def random_flip(images: Tensor, generator: Generator) -> Tensor:
     Returns:
         [B, C, H, W].
     """
-    flips = torch.rand(len(images), generator=generator).to(images.device) < 0.5
+    return flip_where(images, draw_flips(len(images), generator).to(images.device))
+
+
+def draw_flips(count: int, generator: Generator) -> Tensor:
+    """Which images `random_flip` mirrors: [count], bool."""
+    return torch.rand(count, generator=generator) < 0.5
+
+
+def flip_where(images: Tensor, flips: Tensor) -> Tensor:
+    """Mirror the images [B, C, H, W] where `flips` ([B], bool) is set."""
     return torch.where(flips[:, None, None, None], images.flip(-1), images)

@@ -1,6 +1,7 @@
 """Building blocks: basic and bottleneck, plain or residual (He et al. 2016, Fig. 2 and Fig. 5).
 
-A block computes y = σ(F(x) + shortcut(x)), and without a shortcut the plain y = σ(F(x)).
+A block computes y = σ(F(x) + shortcut(x)), and without a shortcut the plain y = σ(F(x)). The blocks
+that activate first (He et al. 2016b) are in `preactivation.py`.
 """
 
 from abc import ABC, abstractmethod
@@ -11,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from reslab.errors import ConfigError
-from reslab.networks.shortcuts import build_shortcut
+from reslab.networks.shortcuts import WeighingShortcut, build_shortcut
 
 Responses = dict[str, Tensor]
 """Named activations: each layer's response after BN and before the non-linearity."""
@@ -64,6 +65,8 @@ class Block(nn.Module, ABC):
     """
 
     expansion: ClassVar[int] = 1
+    pre_activated: ClassVar[bool] = False
+    """Whether BN and ReLU begin the block instead of ending it; the network then ends with them."""
 
     def __init__(self, in_channels: int, width: int, stride: int, shortcut: str) -> None:
         super().__init__()
@@ -81,10 +84,21 @@ class Block(nn.Module, ABC):
 
     def forward(self, x: Tensor, responses: Responses | None = None) -> Tensor:
         """Compute σ(F(x) + shortcut(x)), and note each layer's response in `responses`."""
-        out = self.residual_function(x, responses)
-        if self.downsample is not None:
-            out = out + record(responses, "downsample", self.downsample(x))
-        return self.activate(out, responses)
+        residual = self.residual_function(x, responses)
+        return self.activate(self.add_shortcut(residual, x, responses), responses)
+
+    def add_shortcut(self, residual: Tensor, x: Tensor, responses: Responses | None) -> Tensor:
+        """F(x) + shortcut(x), given F(x); F(x) alone in a plain block."""
+        if self.downsample is None:
+            return residual
+        if isinstance(self.downsample, WeighingShortcut):
+            shortcut, residual = self.downsample(x, residual)
+        else:
+            shortcut = self.downsample(x)
+        return residual + record(responses, "downsample", shortcut)
+
+    def follow_stem(self) -> None:
+        """Adapt to being the network's first block, whose x the stem has activated."""
 
     def activate(self, response: Tensor, responses: Responses | None) -> Tensor:
         """σ; in place in training, unless the response is kept: that spares memory traffic."""

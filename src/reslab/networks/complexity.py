@@ -4,6 +4,7 @@ Sizes come from one pass of shapes without data (PyTorch's `meta` device), so a 
 shortcut is described like the paper's own; parameters and multiply-adds follow by formula.
 """
 
+from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -57,6 +58,8 @@ class NetworkDescription:
     """How many are `identity` (option A's zero padding among them) and how many `projection`."""
     zero_padded_shortcuts: int
     """How many of the identity shortcuts are option A's, subsampled and zero-padded."""
+    other_shortcuts: int
+    """How many are neither identity nor projection: gated, scaled, or of one's own."""
     layers: tuple[Layer, ...]
 
     def to_document(self) -> dict[str, Any]:
@@ -73,8 +76,8 @@ def describe_network(config: NetworkConfig) -> NetworkDescription:
     with torch.device("meta"):
         network = ResNet(config)
         image = torch.empty(1, config.in_channels, config.input_size, config.input_size)
-    layers = _trace_layers(network.eval(), image)
-    identity, zero_padded, projection = _count_shortcuts(network)
+    layers = trace_layers(network.eval(), image)
+    shortcuts = _count_shortcuts(network)
     return NetworkDescription(
         name=config.name,
         family=config.family,
@@ -82,25 +85,32 @@ def describe_network(config: NetworkConfig) -> NetworkDescription:
         depth_formula=_explain_depth(config, layers),
         params=sum(layer.params for layer in layers),
         macs=sum(layer.macs for layer in layers),
-        shortcuts={"identity": identity, "projection": projection},
-        zero_padded_shortcuts=zero_padded,
+        shortcuts={kind: shortcuts[kind] for kind in ("identity", "projection")},
+        zero_padded_shortcuts=shortcuts["zero-padded"],
+        other_shortcuts=shortcuts["other"],
         layers=layers,
     )
 
 
-def _trace_layers(network: ResNet, image: Tensor) -> tuple[Layer, ...]:
+def trace_layers(module: nn.Module, inputs: Tensor) -> tuple[Layer, ...]:
+    """Every layer of a network or a block with its sizes, found by a pass of `inputs` through it.
+
+    Args:
+        module: on the device of the inputs; the `meta` device computes nothing.
+        inputs: [1, C, H, W].
+    """
     layers: list[Layer] = []
     handles = []
-    for name, module in network.named_modules():
-        if not any(module.children()) and not isinstance(module, nn.Identity):
+    for name, layer in module.named_modules():
+        if not any(layer.children()) and not isinstance(layer, nn.Identity):
 
             def note(
-                module: nn.Module, inputs: tuple[Tensor], output: Tensor, name: str = name
+                layer: nn.Module, inputs: tuple[Tensor], output: Tensor, name: str = name
             ) -> None:
-                layers.append(_describe_layer(name, module, inputs[0], output))
+                layers.append(_describe_layer(name, layer, inputs[0], output))
 
-            handles.append(module.register_forward_hook(note))
-    network(image)
+            handles.append(layer.register_forward_hook(note))
+    module(inputs)
     for handle in handles:
         handle.remove()
     return tuple(layers)
@@ -159,59 +169,34 @@ def _is_weighted(layer: Layer) -> bool:
     return layer.type in ("conv", "linear") and ".downsample" not in layer.name
 
 
-def _count_shortcuts(network: ResNet) -> tuple[int, int, int]:
-    shortcuts = [block.downsample for _, block in network.named_blocks()]
-    projections = sum(isinstance(s, Projection) for s in shortcuts)
-    zero_padded = sum(isinstance(s, ZeroPadding) for s in shortcuts)
-    present = sum(s is not None for s in shortcuts)
-    return present - projections, zero_padded, projections
+def _count_shortcuts(network: ResNet) -> Counter[str]:
+    count: Counter[str] = Counter()
+    for _, block in network.named_blocks():
+        match block.downsample:
+            case None:
+                pass
+            case nn.Identity():
+                count["identity"] += 1
+            case ZeroPadding():
+                count.update(("identity", "zero-padded"))
+            case Projection() | nn.Conv2d():
+                count["projection"] += 1
+            case _:
+                count["other"] += 1
+    return count
 
 
 def _explain_depth(config: NetworkConfig, layers: tuple[Layer, ...]) -> str:
     weighted = sum(_is_weighted(layer) for layer in layers)
     per_block = (weighted - 2) // sum(config.blocks_per_stage)
-    if config.stem == "cifar" and len(set(config.blocks_per_stage)) == 1 and per_block == 2:
-        n = config.blocks_per_stage[0]
+    n = config.blocks_per_stage[0]
+    if config.stem == "cifar" and config.blocks_per_stage == (n, n, n):
         return (
-            f"6n+2 = 6·{n}+2 = {weighted}: 1 convolution in the stem, 3 stages of n={n} blocks of "
-            "2 convolutions, 1 linear layer"
+            f"{3 * per_block}n+2 = {3 * per_block}·{n}+2 = {weighted}: 1 convolution in the stem, "
+            f"3 stages of n={n} blocks of {per_block} convolutions, 1 linear layer"
         )
     blocks = "+".join(map(str, config.blocks_per_stage))
     return (
         f"1+({blocks})·{per_block}+1 = {weighted}: 1 convolution in the stem, {blocks} blocks of "
         f"{per_block} convolutions, 1 linear layer"
     )
-
-
-def count_activation_bytes(
-    config: NetworkConfig, batch_size: int, bytes_per_number: int = 4
-) -> int:
-    """Bytes that a training step keeps from its forward pass for its backward pass, by formula.
-
-    The images; each convolution's output, which its BN differentiates; the output of each ReLU, of
-    which there is one for each BN outside the shortcuts; BN's mean and deviation of each channel;
-    max pooling's output and the places of its maxima (8 bytes each); the linear layer's input.
-    Additions and option A keep nothing. Holds for the paper's blocks, plain or residual.
-
-    Args:
-        config: the network, at its `input_size`.
-        batch_size: images in the step.
-        bytes_per_number: 4 in single precision.
-    """
-    layers = describe_network(config).layers
-    statistics = sum(2 * layer.out_channels for layer in layers if layer.type == "batch_norm")
-    numbers = config.in_channels * config.input_size**2 + layers[-1].in_channels
-    numbers += sum(_count_outputs(layer) for layer in layers if _is_kept(layer))
-    places = sum(_count_outputs(layer) for layer in layers if layer.type == "max_pool")
-    return batch_size * (bytes_per_number * numbers + 8 * places) + bytes_per_number * statistics
-
-
-def _is_kept(layer: Layer) -> bool:
-    """Whether the layer's output, or that of the ReLU behind it, is kept once more."""
-    if layer.type == "batch_norm":
-        return ".downsample" not in layer.name
-    return layer.type in ("conv", "max_pool")
-
-
-def _count_outputs(layer: Layer) -> int:
-    return layer.out_channels * layer.output_size**2

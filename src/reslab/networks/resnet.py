@@ -1,4 +1,7 @@
-"""The network: stem, stages, head (He et al. 2016, §3.3, Table 1 and §4.2)."""
+"""The network: stem, stages, head (He et al. 2016, §3.3, Table 1 and §4.2).
+
+The imports below also register the blocks and shortcuts of He et al. 2016b.
+"""
 
 from typing import Literal, overload
 
@@ -6,7 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from reslab.networks import altered_shortcuts, preactivation  # noqa: F401
 from reslab.networks.blocks import Block, Responses, find_block, record
+from reslab.networks.checkpointing import run_checkpointed
 from reslab.networks.config import NetworkConfig
 from reslab.networks.initialisation import initialise_he
 
@@ -14,8 +19,13 @@ from reslab.networks.initialisation import initialise_he
 class ResNet(nn.Module):
     """A plain or residual network, built from its description.
 
-    State-dict keys are torchvision's (`conv1`, `bn1`, `layer1.0.conv1`, …, `fc`).
+    State-dict keys are torchvision's (`conv1`, `bn1`, `layer1.0.conv1`, …, `fc`), and `bn_last`
+    behind blocks that activate first.
     """
+
+    checkpoint_activations = False
+    """Whether training keeps only a few of the maps and computes the others anew in the backward
+    pass: the same numbers from far less memory, for a third more time. Set it on a network."""
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
@@ -27,6 +37,9 @@ class ResNet(nn.Module):
         for i, name in enumerate(self.stage_names):
             stage, channels = _build_stage(config, i, channels)
             self.add_module(name, stage)
+        block = self.named_blocks()[0][1]
+        block.follow_stem()
+        self.bn_last = nn.BatchNorm2d(channels) if block.pre_activated else None
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(channels, config.num_classes)
 
@@ -58,13 +71,32 @@ class ResNet(nn.Module):
 
     def forward_features(self, images: Tensor, responses: Responses | None = None) -> Tensor:
         """Images [B, in_channels, H, W] to the last stage's maps [B, channels, h, w]."""
+        x = self.forward_stem(images, responses)
+        if self.checkpoint_activations and self.training and responses is None:
+            for name in self.stage_names:
+                x = run_checkpointed(list(self.get_submodule(name).children()), x)
+        else:
+            x = self._forward_blocks(x, responses)
+        return self.activate_last(x, responses)
+
+    def forward_stem(self, images: Tensor, responses: Responses | None = None) -> Tensor:
+        """Images [B, in_channels, H, W] to the first block's input [B, stem_width, h, w]."""
         x: Tensor = self.maxpool(F.relu(record(responses, "bn1", self.bn1(self.conv1(images)))))
+        return x
+
+    def _forward_blocks(self, x: Tensor, responses: Responses | None) -> Tensor:
         for name, block in self.named_blocks():
             of_block: Responses | None = None if responses is None else {}
             x = block(x, of_block)
             if responses is not None and of_block is not None:
                 responses.update({f"{name}.{key}": value for key, value in of_block.items()})
         return x
+
+    def activate_last(self, x: Tensor, responses: Responses | None = None) -> Tensor:
+        """σ(BN(x)) behind blocks that activate first; x itself behind the others."""
+        if self.bn_last is None:
+            return x
+        return F.relu(record(responses, "bn_last", self.bn_last(x)))
 
     def forward_head(self, features: Tensor) -> Tensor:
         """Global average pooling and the linear layer: [B, channels, h, w] → [B, num_classes]."""

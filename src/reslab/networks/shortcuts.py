@@ -1,9 +1,11 @@
 """Shortcut connections: identity, A, B and C (He et al. 2016, §3.2, §3.3 and Table 3).
 
 A shortcut is made by a function `(in_channels, out_channels, stride) -> module`, registered under
-the name by which a network's description asks for it.
+the name by which a network's description asks for it. The ones that are not the identity on
+purpose (He et al. 2016b, Table 1) are in `altered_shortcuts.py`.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 import torch.nn.functional as F
@@ -47,6 +49,14 @@ def build_shortcut(name: str, in_channels: int, out_channels: int, stride: int) 
     return SHORTCUTS[name](in_channels, out_channels, stride)
 
 
+class WeighingShortcut(nn.Module, ABC):
+    """A shortcut that weighs F(x) as well, and so is called with both terms of the sum."""
+
+    @abstractmethod
+    def forward(self, x: Tensor, residual: Tensor) -> tuple[Tensor, Tensor]:
+        """The shortcut's term and F(x)'s term, which the block adds up; both of F(x)'s shape."""
+
+
 class ZeroPadding(nn.Module):
     """Option A: every `stride`-th pixel, and zeros for the channels that are new.
 
@@ -82,14 +92,15 @@ class Projection(nn.Sequential):
         )
 
 
-def _keeps_dimensions(in_channels: int, out_channels: int, stride: int) -> bool:
+def keeps_dimensions(in_channels: int, out_channels: int, stride: int) -> bool:
+    """Whether a block's output has the shape of its input."""
     return in_channels == out_channels and stride == 1
 
 
 @register_shortcut("A")
 def zero_padding_appended(in_channels: int, out_channels: int, stride: int) -> nn.Module:
     """Option A, zero channels after the real ones."""
-    if _keeps_dimensions(in_channels, out_channels, stride):
+    if keeps_dimensions(in_channels, out_channels, stride):
         return nn.Identity()
     return ZeroPadding(0, out_channels - in_channels, stride)
 
@@ -100,7 +111,7 @@ def zero_padding_split(in_channels: int, out_channels: int, stride: int) -> nn.M
 
     The paper does not say where the zeros go; several public sets of weights need this layout.
     """
-    if _keeps_dimensions(in_channels, out_channels, stride):
+    if keeps_dimensions(in_channels, out_channels, stride):
         return nn.Identity()
     zeros = out_channels - in_channels
     return ZeroPadding(zeros // 2, zeros - zeros // 2, stride)
@@ -111,7 +122,7 @@ def projection_where_dimensions_change(
     in_channels: int, out_channels: int, stride: int
 ) -> nn.Module:
     """Option B: identity where the dimensions agree, a projection where they change."""
-    if _keeps_dimensions(in_channels, out_channels, stride):
+    if keeps_dimensions(in_channels, out_channels, stride):
         return nn.Identity()
     return Projection(in_channels, out_channels, stride)
 
@@ -120,3 +131,19 @@ def projection_where_dimensions_change(
 def projection_everywhere(in_channels: int, out_channels: int, stride: int) -> nn.Module:
     """Option C: every shortcut is a projection."""
     return Projection(in_channels, out_channels, stride)
+
+
+@register_shortcut("B-1x1")
+def convolution_where_dimensions_change(
+    in_channels: int, out_channels: int, stride: int
+) -> nn.Module:
+    """Option B without its BN, as He et al. 2016b have it around pre-activation blocks."""
+    if keeps_dimensions(in_channels, out_channels, stride):
+        return nn.Identity()
+    return convolution_everywhere(in_channels, out_channels, stride)
+
+
+@register_shortcut("C-1x1")
+def convolution_everywhere(in_channels: int, out_channels: int, stride: int) -> nn.Module:
+    """Option C without its BN (He et al. 2016b, Fig. 2(e))."""
+    return nn.Conv2d(in_channels, out_channels, kernel_size=1, stride=stride, bias=False)

@@ -6,7 +6,17 @@ from pathlib import Path
 from reslab.errors import ConfigError
 from reslab.studies.study import STUDIES, Study, load_study_file
 
-STUDY_NAMES = ("degradation", "responses", "identity", "gradients", "lesions", "landscape")
+STUDY_NAMES = (
+    "degradation",
+    "depth",
+    "shortcuts",
+    "bottleneck",
+    "responses",
+    "identity",
+    "gradients",
+    "lesions",
+    "landscape",
+)
 
 
 def list_studies() -> list[Study]:

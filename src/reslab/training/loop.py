@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -16,13 +16,14 @@ from reslab.networks.weights import save
 from reslab.runs.directory import RunDirectory
 from reslab.runs.environment import describe_environment
 from reslab.runs.metrics import Record
+from reslab.training.capturing import settle_capture
 from reslab.training.checkpoint import restore_newest, save_checkpoint
 from reslab.training.compiling import CompileChoice, settle_compilation
 from reslab.training.memory import share_dataset
-from reslab.training.ranks import Ranks, lead_ranks
+from reslab.training.ranks import ALONE, Ranks, lead_ranks
 from reslab.training.result import RunResult
 from reslab.training.run_config import RunConfig
-from reslab.training.schedule import ends_warm_up
+from reslab.training.schedule import ends_warm_up, learning_rate_at
 from reslab.training.session import TrainingSession
 from reslab.training.start import find_device, open_run, own_state
 from reslab.training.stop import StopSignal, stop_on_signals
@@ -84,8 +85,8 @@ def train(
             share_dataset(dataset)
         arguments = (config, folder, dataset)
         with lead_ranks(config.execution.ranks, _follow, *arguments) as ranks, own_state(config):
-            session = _open_session(config, dataset, ranks)
-            loop = _Loop(session, run, observer or Observer(), stop)
+            session = open_session(config, dataset, ranks)
+            loop = Loop(session, run, observer or Observer(), stop)
             return loop.conclude(loop.carry_out())
 
 
@@ -102,17 +103,31 @@ def load_data(config: RunConfig) -> Dataset:
 def _follow(ranks: Ranks, config: RunConfig, folder: Path, dataset: Dataset) -> None:
     """Take the same steps as the first rank, and write nothing."""
     with own_state(config):
-        session = _open_session(config, dataset, ranks)
-        _Loop(session, RunDirectory(folder), Observer(), StopSignal()).carry_out()
+        session = open_session(config, dataset, ranks)
+        Loop(session, RunDirectory(folder), Observer(), StopSignal()).carry_out()
 
 
-def _open_session(config: RunConfig, dataset: Dataset, ranks: Ranks) -> TrainingSession:
+def open_session(config: RunConfig, dataset: Dataset, ranks: Ranks = ALONE) -> TrainingSession:
+    """A run at its beginning, with its data on its device.
+
+    Raises:
+        ConfigError: if the device is not there, or has not the recipe's precision.
+    """
     device = find_device(config.execution.device, ranks.size)
     return TrainingSession(config, divide(dataset, config.data).to(device), device, ranks)
 
 
-class _Loop:
-    """The decisions are the same on every rank; only the first one writes."""
+class Loop:
+    """Steps, measurements and checkpoints of one run.
+
+    The decisions are the same on every rank; only the first one writes.
+
+    Args:
+        session: the run, at its beginning.
+        run: where it is kept, and from where it goes on if it has been begun.
+        observer: who is told how it goes.
+        stop: heard between two steps.
+    """
 
     def __init__(
         self, session: TrainingSession, run: RunDirectory, observer: Observer, stop: StopSignal
@@ -127,6 +142,17 @@ class _Loop:
         self.diverged = False
 
     def carry_out(self) -> State:
+        """Take all steps; returns how it ended."""
+        steps = self.take_steps()
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                state: State = end.value
+                return state
+
+    def take_steps(self) -> Generator[None, None, State]:
+        """The same, with a pause after each step."""
         self._begin()
         while self.session.step < self.recipe.steps and not self.diverged:
             if self.session.ranks.agree(self.stop.requested):
@@ -135,9 +161,11 @@ class _Loop:
             self.session.advance()
             self.observer.on_step(self.session.step, self.recipe.steps)
             self._measure()
+            yield
         return "diverged" if self.diverged else "finished"
 
     def conclude(self, state: State) -> RunResult:
+        """Write weights and result, unless the run was stopped."""
         result = self._result(state)
         if state != "stopped":
             save(self.session.classifier, self.run.weights_path)
@@ -155,6 +183,7 @@ class _Loop:
             self.run.metrics.forget_after(self.session.step)
         self.started_at = time.monotonic() - seconds_before
         settle_compilation(self.session, self._tell_choice)
+        settle_capture(self.session, self.observer.on_message)
         self.logged_at = time.monotonic()
 
     def _tell_choice(self, choice: CompileChoice) -> None:
@@ -189,14 +218,16 @@ class _Loop:
         record = {
             "loss": _finite(loss),
             "running_train_error_pct": error_pct,
-            "learning_rate": self.session.optimizer.param_groups[0]["lr"],
+            "learning_rate": learning_rate_at(
+                self.recipe, self.session.step - 1, warmed_up=self.session.warmed_up
+            ),
             "images_per_second": window.steps * batch_size / (now - self.logged_at),
         }
         self._write("train", record)
         self.logged_at = now
         self.diverged = not math.isfinite(loss)
         self.session.warmed_up |= ends_warm_up(self.recipe, error_pct)
-        self.session.window = self.session.new_window()
+        self.session.window.reset()
 
     def _write(self, kind: str, values: dict[str, Any]) -> None:
         record = {

@@ -8,6 +8,7 @@ from reslab.data.config import DATASET_SHAPES, DatasetShape
 from reslab.errors import ConfigError
 
 Budget = Literal["smoke", "quick", "paper"]
+Precision = Literal["float32", "tf32", "bfloat16"]
 
 PAPER_STEPS = 64_000
 BATCH_SIZE = 128
@@ -58,6 +59,9 @@ class Recipe:
     """Pixels of padding before the random crop; 0 does not crop."""
     flip: bool = True
     """Mirror half of the images."""
+    precision: Precision = "float32"
+    """In which numbers forward and backward pass multiply; `tf32` and `bfloat16` round more and are
+    faster on a GPU. Weights, BN statistics, updates and evaluations are float32 all the same."""
     log_every_steps: int = 1
     """How often running loss and error are written down."""
     test_every_steps: int = 1

@@ -25,6 +25,10 @@ class ExecutionConfig:
     compile: Literal["auto", "never", "always"] = "auto"
     """Whether `torch.compile` makes the step; `auto` does on a CPU where it pays back within the
     run. Compiled and eager steps agree to rounding, not to the bit."""
+    capture: Literal["auto", "never", "always"] = "auto"
+    """Whether the step is recorded once as a CUDA graph and then replayed, which spares the host
+    its launches; `auto` does on a CUDA GPU. Elsewhere there is nothing to record: `always` then
+    prepares the step as for a recording and calls it."""
     data_root: str | None = None
     """Folder of the data set's files."""
 
@@ -53,6 +57,9 @@ class RunConfig:
         """SHA-256 of what is measured: everything but `execution`."""
         document = to_document(self)
         del document["execution"]
+        # So runs of the time before there was a choice keep their digest.
+        if self.recipe.precision == "float32":
+            del document["recipe"]["precision"]
         return digest_document(document)
 
     def to_document(self) -> dict[str, Any]:

@@ -1,12 +1,14 @@
 """A run in memory: network, optimiser, data and how far it has come."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-from reslab.data.augment import random_crop, random_flip
+from reslab.data.augment import crop_at, flip_where
 from reslab.data.batches import BatchOrder
 from reslab.data.dataset import LabelledImages
 from reslab.data.load import DataParts, compute_per_pixel_mean
@@ -16,9 +18,10 @@ from reslab.networks.classifier import Classifier, Provenance
 from reslab.networks.geometry import ImageGeometry
 from reslab.networks.preprocessing import Preprocessing
 from reslab.networks.resnet import build_network
+from reslab.training.draws import Draws
+from reslab.training.precision import check_precision, float32_products
 from reslab.training.ranks import ALONE, Ranks
 from reslab.training.run_config import RunConfig
-from reslab.training.schedule import learning_rate_at
 from reslab.training.shared_evaluation import evaluate_shared
 from reslab.training.step import (
     add_gradients,
@@ -27,6 +30,9 @@ from reslab.training.step import (
     set_learning_rate,
     take_step,
 )
+from reslab.training.stretch import Stretch
+
+WARM_UP_STEPS = 3
 
 
 @dataclass
@@ -39,6 +45,12 @@ class Window:
     """Wrong answers."""
     steps: int = 0
 
+    def reset(self) -> None:
+        """Start again at zero, in the same memory."""
+        self.loss.zero_()
+        self.wrong.zero_()
+        self.steps = 0
+
 
 class TrainingSession:
     """All that changes while a run trains.
@@ -48,11 +60,15 @@ class TrainingSession:
         parts: its data, on `device`.
         device: where to compute.
         ranks: this process's place among those that share the run.
+
+    Raises:
+        ConfigError: if the device does not have the recipe's precision.
     """
 
     def __init__(
         self, config: RunConfig, parts: DataParts, device: torch.device, ranks: Ranks = ALONE
     ) -> None:
+        check_precision(config.recipe.precision, device)
         self.config = config
         self.parts = parts
         self.device = device
@@ -66,39 +82,23 @@ class TrainingSession:
         self.optimizer = build_optimizer(self.classifier.network, config.recipe)
         self.order = BatchOrder(len(parts.train), config.recipe.batch_size, config.seed)
         self._evaluated = parts.limit(config.recipe.evaluation_images)
+        self._stretch = Stretch(config.recipe, self.order, device)
+        self._take_one: Callable[[], None] = self._step
         self.step = 0
         self.warmed_up = config.recipe.warm_up is None
-        self.window = self.new_window()
-
-    @property
-    def learning_rate(self) -> float:
-        """Of the next update."""
-        return learning_rate_at(self.config.recipe, self.step, warmed_up=self.warmed_up)
-
-    def new_window(self) -> Window:
-        """Sums that start at zero."""
-        return Window(
-            loss=torch.zeros((), device=self.device),
-            wrong=torch.zeros((), dtype=torch.int64, device=self.device),
+        self.window = Window(
+            loss=torch.zeros((), device=device),
+            wrong=torch.zeros((), dtype=torch.int64, device=device),
         )
 
     def advance(self) -> None:
         """Take one step; nothing waits for the device."""
-        inputs, labels = self._next_batch()
-        self.classifier.train()
-        set_learning_rate(self.optimizer, self.learning_rate)
-        loss, wrong = take_step(
-            self._forward,
-            self.optimizer,
-            inputs,
-            labels,
-            parts=self.config.recipe.batch_parts,
-            ranks=self.ranks,
-        )
-        self.window.loss += loss
-        self.window.wrong += wrong
+        self._reach()
+        self._take_one()
         self.window.steps += 1
         self.step += 1
+        if self.device.type != "cpu" and self.step == self._stretch.steps.stop:
+            self._stretch.draw_ahead()
 
     def compile(self) -> None:
         """Compile forward and backward pass of the training step; evaluation stays as it is.
@@ -106,12 +106,32 @@ class TrainingSession:
         Raises:
             RuntimeError: if that is not possible here.
         """
+        # PyTorch keeps at most 8 variants of a function, here of every network's forward pass, and
+        # runs further ones eagerly: a process that trains many networks would not notice.
+        torch.compiler.reset()
         network = self.classifier.network.train()
         forward = cast("nn.Module", torch.compile(network, dynamic=False))
-        inputs, labels = (t.chunk(self.config.recipe.batch_parts)[0] for t in self._next_batch())
-        with running_statistics(network, follow=False):
-            add_gradients(forward, inputs, labels)
+        recipe = self.config.recipe
+        self._reach()
+        with self._products(), running_statistics(network, follow=False):
+            batch = self._make_batch(self._stretch.read()[0])
+            inputs, labels = (tensor.chunk(recipe.batch_parts)[0] for tensor in batch)
+            add_gradients(forward, inputs, labels, precision=recipe.precision)
         self._forward = forward
+
+    def take_steps_by(
+        self,
+        record: Callable[
+            [Callable[[], None], Callable[[], None], torch.device], Callable[[], None]
+        ],
+    ) -> None:
+        """Take the steps from here on as `record` makes them: see `capturing.record`.
+
+        Raises:
+            RuntimeError: if that is not possible here; the steps are then taken as before.
+        """
+        self._reach()
+        self._take_one = record(self._step, self._warm_up, self.device)
 
     def evaluate_train(self) -> Accuracy:
         """Error of the network as it stands on the training set, in evaluation mode."""
@@ -129,20 +149,68 @@ class TrainingSession:
 
     def _evaluate(self, data: LabelledImages) -> Accuracy:
         self.ranks.copy_from_first(list(self.classifier.network.buffers()))
-        return evaluate_shared(self.classifier.eval(), data, self.ranks)
+        with float32_products("float32", self.device):
+            return evaluate_shared(self.classifier.eval(), data, self.ranks)
 
-    def _next_batch(self) -> tuple[Tensor, Tensor]:
+    def _reach(self) -> None:
+        """Have what the next step needs on the device."""
+        if self.step not in self._stretch.steps:
+            self._stretch.load(self.step, warmed_up=self.warmed_up)
+
+    def _step(self) -> None:
+        """One step: all that it reads and writes lies on the device, always in the same place."""
         recipe = self.config.recipe
-        batch = self.parts.train.select(self.order.indices(self.step).to(self.device))
-        # Derived anew at each step, so that a resumed run draws the same.
-        seed = derive_seed(self.config.seed, "augment", self.step)
-        generator = torch.Generator().manual_seed(seed)
+        self.classifier.train()
+        draws, learning_rate = self._stretch.read()
+        inputs, labels = self._make_batch(draws)
+        set_learning_rate(self.optimizer, learning_rate)
+        with self._products():
+            loss, wrong = take_step(
+                self._forward,
+                self.optimizer,
+                inputs,
+                labels,
+                parts=recipe.batch_parts,
+                ranks=self.ranks,
+                precision=recipe.precision,
+            )
+        self.window.loss += loss
+        self.window.wrong += wrong
+        self._stretch.position += 1
+
+    def _products(self) -> AbstractContextManager[None]:
+        return float32_products(self.config.recipe.precision, self.device)
+
+    def _make_batch(self, draws: Draws) -> tuple[Tensor, Tensor]:
+        """Inputs and labels of one step."""
+        recipe = self.config.recipe
+        batch = self.parts.train.select(draws.indices)
         inputs = self.classifier.preprocessing(batch.images)
         if recipe.crop_padding:
-            inputs = random_crop(inputs, recipe.crop_padding, generator)
+            inputs = crop_at(inputs, recipe.crop_padding, draws.places)
         if recipe.flip:
-            inputs = random_flip(inputs, generator)
+            inputs = flip_where(inputs, draws.flips)
         return inputs.contiguous(memory_format=torch.channels_last), batch.labels
+
+    def _warm_up(self) -> None:
+        """Take the next step a few times, and put everything back as it was."""
+        kept = [(tensor, tensor.detach().clone()) for tensor in self._changing_tensors()]
+        devices = [self.device] if self.device.type == "cuda" else []
+        with torch.random.fork_rng(devices=devices):
+            for _ in range(WARM_UP_STEPS):
+                self._step()
+                self._stretch.position -= 1
+        self.optimizer.zero_grad(set_to_none=True)
+        with torch.no_grad():
+            for tensor, value in kept:
+                tensor.copy_(value)
+
+    def _changing_tensors(self) -> list[Tensor]:
+        """All that a step changes."""
+        network = self.classifier.network
+        momentum = [state["momentum_buffer"] for state in self.optimizer.state.values()]
+        sums = [self.window.loss, self.window.wrong]
+        return [*network.parameters(), *network.buffers(), *momentum, *sums]
 
 
 def _build_classifier(config: RunConfig, parts: DataParts) -> Classifier:

@@ -7,20 +7,30 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from reslab.training.precision import autocast
 from reslab.training.ranks import ALONE, Ranks
-from reslab.training.recipe import Recipe
+from reslab.training.recipe import Precision, Recipe
 
 
 def build_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.SGD:
-    """SGD with momentum; weight decay on what `recipe.decayed` says."""
+    """SGD with momentum; weight decay on what `recipe.decayed` says.
+
+    Its learning rate is a tensor on the network's device, one for all groups, so that a recorded
+    step reads the present one. Of PyTorch's updates only the fused one does so without waiting.
+    """
     parameters = list(network.parameters())
+    learning_rate = torch.tensor(recipe.learning_rate, device=parameters[0].device)
     # BN's γ and β and the linear layer's bias are the parameters of one dimension.
     spared = [p for p in parameters if recipe.decayed == "weights" and p.dim() == 1]
     decayed = [p for p in parameters if recipe.decayed == "all" or p.dim() > 1]
     groups = [{"params": decayed, "weight_decay": recipe.weight_decay}]
     if spared:
         groups.append({"params": spared, "weight_decay": 0.0})
-    return torch.optim.SGD(groups, lr=recipe.learning_rate, momentum=recipe.momentum, fused=True)
+    optimizer = torch.optim.SGD(groups, lr=learning_rate, momentum=recipe.momentum, fused=True)
+    for parameter in parameters:
+        # From zero the first update is that of SGD, and every update the same operations.
+        optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
+    return optimizer
 
 
 def take_step(
@@ -31,6 +41,7 @@ def take_step(
     *,
     parts: int = 1,
     ranks: Ranks = ALONE,
+    precision: Precision = "float32",
 ) -> tuple[Tensor, Tensor]:
     """Update the weights once on one batch, the same on every rank.
 
@@ -42,6 +53,7 @@ def take_step(
         parts: the batch is split into so many, each normalised by its own BN statistics; the
             update takes the mean of their gradients. The running statistics follow the first part.
         ranks: share the parts out among themselves.
+        precision: of the products.
 
     Returns:
         Mean loss and number of wrong answers over the batch, before the update; scalars on the
@@ -53,7 +65,9 @@ def take_step(
     for i, (part_inputs, part_labels) in enumerate(pieces):
         if i in ranks.share(parts):
             with running_statistics(network, follow=i == 0):
-                part_loss, part_wrong = add_gradients(network, part_inputs, part_labels, 1 / parts)
+                part_loss, part_wrong = add_gradients(
+                    network, part_inputs, part_labels, weight=1 / parts, precision=precision
+                )
             loss += part_loss
             wrong += part_wrong
     gradients = [p.grad for p in network.parameters() if p.grad is not None]
@@ -63,25 +77,31 @@ def take_step(
 
 
 def add_gradients(
-    network: nn.Module, inputs: Tensor, labels: Tensor, weight: float = 1.0
+    network: nn.Module,
+    inputs: Tensor,
+    labels: Tensor,
+    *,
+    weight: float = 1.0,
+    precision: Precision = "float32",
 ) -> tuple[Tensor, Tensor]:
     """Add the gradient of `weight` times the mean loss to the parameters' own.
 
     Returns:
         That weighted loss, and the number of wrong answers.
     """
-    logits = network(inputs)
-    loss = F.cross_entropy(logits, labels) * weight
+    with autocast(precision, inputs.device):
+        logits = network(inputs)
+        loss = F.cross_entropy(logits, labels) * weight
     torch.autograd.backward(loss)
     with torch.no_grad():
         wrong = (logits.argmax(dim=1) != labels).sum()
     return loss.detach(), wrong
 
 
-def set_learning_rate(optimizer: torch.optim.SGD, learning_rate: float) -> None:
-    """Give every group of parameters this learning rate."""
-    for group in optimizer.param_groups:
-        group["lr"] = learning_rate
+def set_learning_rate(optimizer: torch.optim.SGD, learning_rate: float | Tensor) -> None:
+    """Give all parameters this learning rate; a tensor ([]) is read where it lies."""
+    rate: Tensor = optimizer.param_groups[0]["lr"]
+    rate.fill_(learning_rate)
 
 
 @contextmanager

@@ -1,0 +1,64 @@
+"""The steps up to the next log record: all that is known of them beforehand, on the device.
+
+Nothing between two records changes what a step is given, not even the end of the warm-up. So the
+host draws and copies once for all of them, and a step finds its own by a counter on the device.
+"""
+
+import torch
+from torch import Tensor
+
+from reslab.data.batches import BatchOrder
+from reslab.training.draws import Draws, allocate_draws, draw_steps
+from reslab.training.recipe import Recipe
+from reslab.training.schedule import learning_rate_at
+
+# A bound on the room that they take, a few megabytes, where records are far apart.
+MAX_STEPS = 1024
+
+
+class Stretch:
+    """Consecutive steps of a run, in memory that stays where it is.
+
+    Args:
+        recipe: of the run.
+        order: of its images.
+        device: where the steps are taken.
+    """
+
+    def __init__(self, recipe: Recipe, order: BatchOrder, device: torch.device) -> None:
+        self.recipe = recipe
+        self.order = order
+        self.device = device
+        self.steps = range(0)
+        """The steps in place."""
+        self.position = torch.zeros(1, dtype=torch.int64, device=device)
+        """Which of them is next, [1]."""
+        room = min(recipe.log_every_steps, MAX_STEPS)
+        self._draws = allocate_draws(room, order.batch_size).to(device)
+        self._rates = torch.zeros(room, device=device)
+        self._ahead: dict[range, Draws] = {}
+
+    def load(self, step: int, *, warmed_up: bool) -> None:
+        """Put the steps from `step` on in place, the first of them next."""
+        self.steps = self._steps_from(step)
+        draws = self._ahead.pop(self.steps, None) or self._draw(self.steps)
+        self._draws.overwrite(draws)
+        rates = [learning_rate_at(self.recipe, s, warmed_up=warmed_up) for s in self.steps]
+        self._rates[: len(rates)].copy_(torch.tensor(rates))
+        self.position.zero_()
+
+    def draw_ahead(self) -> None:
+        """Draw what follows these steps, while the device still computes them."""
+        after = self._steps_from(self.steps.stop)
+        self._ahead = {after: self._draw(after)}
+
+    def read(self) -> tuple[Draws, Tensor]:
+        """The choices and the learning rate ([]) of the next step; nothing waits for the device."""
+        return self._draws.at(self.position), self._rates.index_select(0, self.position)[0]
+
+    def _draw(self, steps: range) -> Draws:
+        return draw_steps(self.order, self.recipe, steps)
+
+    def _steps_from(self, step: int) -> range:
+        until_record = self.recipe.log_every_steps - step % self.recipe.log_every_steps
+        return range(step, step + min(until_record, MAX_STEPS))

@@ -1,0 +1,84 @@
+import random
+
+import torch
+from torch import nn
+
+from reslab.analysis.lesions import (
+    delete_blocks,
+    measure_lesions,
+    name_regular_blocks,
+    permute_blocks,
+)
+from tests.analysis.conftest import SmallSubject, first_images
+
+
+def inputs_of(subject: SmallSubject) -> torch.Tensor:
+    inputs: torch.Tensor = subject.classifier.preprocessing(first_images(subject, 20).images)
+    return inputs
+
+
+def test_a_residual_block_without_f_is_a_block_whose_last_bn_is_zero(
+    residual: SmallSubject,
+) -> None:
+    network, x = residual.classifier.network, inputs_of(residual)
+    with torch.inference_mode():
+        whole = network(x)
+        deleted = delete_blocks(network, ["layer2.1"]).eval()(x)
+    block = network.get_submodule("layer2.1")
+    assert isinstance(block.bn2, nn.BatchNorm2d)
+    nn.init.zeros_(block.bn2.weight)
+    nn.init.zeros_(block.bn2.bias)
+    with torch.inference_mode():
+        torch.testing.assert_close(deleted, network(x))
+    assert not torch.allclose(deleted, whole)
+
+
+def test_a_plain_net_without_a_block_is_the_net_with_one_less(plain: SmallSubject) -> None:
+    network, x = plain.classifier.network, inputs_of(plain)
+    with torch.inference_mode():
+        deleted = delete_blocks(network, ["layer1.1"]).eval()(x)
+        network.layer1 = nn.Sequential(network.get_submodule("layer1.0"))
+        torch.testing.assert_close(deleted, network(x))
+
+
+def test_the_net_itself_is_not_changed(residual: SmallSubject) -> None:
+    network, x = residual.classifier.network, inputs_of(residual)
+    names = name_regular_blocks(network)
+    with torch.inference_mode():
+        before = network(x)
+        same = permute_blocks(network, names, names).eval()(x)
+        torch.testing.assert_close(same, before)
+        measure_lesions(residual, images=20, repeats=2, most_deleted=0.5)
+        torch.testing.assert_close(network(x), before)
+
+
+def test_swapping_two_blocks_is_giving_each_the_weights_of_the_other(
+    residual: SmallSubject,
+) -> None:
+    network, x = residual.classifier.network, inputs_of(residual)
+    names = ["layer1.0", "layer1.1"]
+    with torch.inference_mode():
+        swapped = permute_blocks(network, names, names[::-1]).eval()(x)
+        first, second = (network.get_submodule(name) for name in names)
+        state = {name: tensor.clone() for name, tensor in first.state_dict().items()}
+        first.load_state_dict(second.state_dict())
+        second.load_state_dict(state)
+        torch.testing.assert_close(swapped, network(x))
+
+
+def test_only_blocks_that_keep_their_shape_are_touched(
+    residual: SmallSubject, plain: SmallSubject
+) -> None:
+    expected = ["layer1.0", "layer1.1", "layer2.1", "layer3.1"]
+    assert name_regular_blocks(residual.classifier.network) == expected
+    assert name_regular_blocks(plain.classifier.network) == expected
+
+
+def test_orders_differ_and_stay_within_their_stages(residual: SmallSubject) -> None:
+    random.seed(0)
+    values = measure_lesions(residual, images=20, repeats=4, most_deleted=1.0)
+    assert len(values["single"]) == len(values["blocks"]) == 4
+    assert {count for count, _ in values["several"]} == {1, 2, 3, 4}
+    assert all(-1 <= tau <= 1 and 0 <= error <= 100 for tau, error in values["swapped"])
+    # layer1 alone has two blocks to swap: at most one pair of six is out of order.
+    assert {round(tau, 3) for tau, _ in values["swapped"]} <= {0.667, 1.0}
