@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from reslab.analysis.diagnosis import diagnose as diagnose
     from reslab.data.config import DataConfig as DataConfig
     from reslab.errors import ReslabError as ReslabError
     from reslab.networks.catalogue import find_network as find_network
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "diagnose": "reslab.analysis.diagnosis",
     "DataConfig": "reslab.data.config",
     "plan_network": "reslab.training.plan",
     "plan_run": "reslab.training.plan",

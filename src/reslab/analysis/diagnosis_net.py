@@ -28,7 +28,7 @@ LOST_SHARE = 0.5
 """A run that has unlearned this share of what it had learned has diverged."""
 RISE_SHARE, RISE_POINTS = 0.12, 1.0
 """Overfitting: the test error ends above its best by this share of it and as many points."""
-SURE = 3.0
+SURE = 4.5
 """And by as many standard errors, since the best is the lowest of many."""
 GAP_POINTS, GAP_RATIO = 30.0, 3.0
 """Or ends this far above the training error, and this many times as high: learned by heart."""

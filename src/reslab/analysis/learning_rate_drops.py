@@ -16,6 +16,8 @@ SHARP_FALL = 0.12
 """A drop lowers the training error by more than this share at once."""
 SHARPER_THAN_TREND = 3.0
 """And by more than this many times what it was falling by, and scattering by, before."""
+SCATTER_WIDTHS = 6
+"""Over so many times the width of a drop scatter is measured before it."""
 CALMER = 0.4
 """A rate that came down smoothly calms the curve to less than this share of its unrest."""
 
@@ -76,10 +78,19 @@ def _fall_at(y: Values, i: int, width: int) -> float:
     level = float(np.median(before))
     fall = level - float(np.median(after))
     trend = max(float(np.median(earlier)) - level, 0.0)
-    scatter = float(np.std(before)) / width**0.5
+    scatter = _scatter(y[max(i - SCATTER_WIDTHS * width, 0) : i]) * (2 / width) ** 0.5
     step = float(before[-1] - after[0])
+    stays = float(np.median(y[i + width : i + 3 * width])) if i + width < len(y) else -np.inf
     sharp = fall > SHARPER_THAN_TREND * max(trend, scatter) and step > 0.5 * fall
+    sharp = sharp and stays < level - 0.5 * fall
     return fall / level if sharp and level > 0 and fall > SHARP_FALL * level else 0.0
+
+
+def _scatter(values: Values) -> float:
+    """Standard deviation about whatever slow course the values take, from neighbours' steps."""
+    steps = np.abs(np.diff(values))
+    # Of normal scatter of which each value keeps 0.4 of the one before.
+    return 1.35 * float(np.median(steps)) if len(steps) else 0.0
 
 
 def _calms_down(series: Series) -> bool:
@@ -87,7 +98,7 @@ def _calms_down(series: Series) -> bool:
     if len(series) < 30:
         return False
     n = len(series)
-    middle, end = series.y[n // 4 : n // 2], series.y[-max(n // 10, 6) :]
+    middle, end = series.y[n // 4 : n // 2], series.y[-max(n // 8, 10) :]
     unrest = [
         float(np.median(np.abs(np.diff(part))) / max(float(np.median(part)), 0.1) ** 0.5)
         for part in (middle, end)

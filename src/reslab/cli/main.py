@@ -9,6 +9,7 @@ from tyro.conf import subcommand
 from reslab.cli.completion import Completion
 from reslab.cli.convert import Convert
 from reslab.cli.describe import Describe
+from reslab.cli.diagnose import Diagnose
 from reslab.cli.evaluate import Evaluate
 from reslab.cli.export import Export
 from reslab.cli.output import print_message
@@ -33,6 +34,7 @@ Verb = (
     | Annotated[Study, subcommand("study")]
     | Annotated[Reproduce, subcommand("reproduce")]
     | Annotated[Report, subcommand("report")]
+    | Annotated[Diagnose, subcommand("diagnose")]
     | Annotated[Convert, subcommand("convert")]
     | Annotated[Evaluate, subcommand("evaluate")]
     | Annotated[Predict, subcommand("predict")]
