@@ -9,10 +9,10 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+from synthetic_curves import KINDS, make_case
 
 from reslab.analysis.diagnosis import diagnose_families
 from reslab.analysis.diagnosis_net import Verdict
-from synthetic_curves import KINDS, make_case
 
 
 def count_verdicts(cases: int, seed: int) -> dict[str, Counter[Verdict]]:

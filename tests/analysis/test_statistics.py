@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from reslab.analysis.statistics import compare_means, summarise
+from reslab.analysis.statistics import compare_means, predict_mean, summarise
 
 VALUES = st.lists(st.floats(0, 100), min_size=2, max_size=6).filter(lambda v: np.ptp(v) > 1e-3)
 
@@ -50,3 +50,19 @@ def test_a_summary_is_mean_and_deviation() -> None:
     assert (summary.n, summary.mean, summary.std, summary.best) == (3, 2.0, 1.0, 1.0)
     assert summary.to_text() == "2.00 ± 1.00"
     assert summarise([1.5]).to_text() == "1.50"
+
+
+def test_a_prediction_interval_holds_the_mean_of_further_runs_as_often_as_it_says() -> None:
+    random = np.random.default_rng(0)
+    for runs in (1, 5):
+        held = 0
+        for _ in range(2_000):
+            interval = predict_mean(random.normal(size=5).tolist(), runs)
+            assert interval.low is not None
+            assert interval.high is not None
+            held += interval.low <= random.normal(size=runs).mean() <= interval.high
+        assert held / 2_000 == pytest.approx(0.95, abs=0.015)
+
+
+def test_one_run_predicts_nothing() -> None:
+    assert predict_mean([5.0], 1).low is None

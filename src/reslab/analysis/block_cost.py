@@ -1,6 +1,5 @@
 """What a building block costs: counted, and measured on this machine (He et al. 2016, §4.1)."""
 
-import statistics
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +9,8 @@ from torch import nn
 
 from reslab.analysis.subject import Subject
 from reslab.networks.blocks import find_block
-from reslab.networks.complexity import trace_layers
+from reslab.networks.complexity import Layer, describe_network, trace_layers
+from reslab.networks.config import NetworkConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,12 +31,60 @@ class BlockShape:
         return find_block(self.block)(self.channels, self.width, 1, self.shortcut)
 
 
-def count_block(shape: BlockShape) -> tuple[int, int]:
-    """Parameters and multiply-adds of a block, for one image."""
+def list_block_layers(shape: BlockShape) -> tuple[Layer, ...]:
+    """The layers of a block with their parameters and multiply-adds, for one image."""
     with torch.device("meta"):
         x = torch.empty(1, shape.channels, shape.size, shape.size)
-        layers = trace_layers(shape.build(), x)
+        return trace_layers(shape.build(), x)
+
+
+def count_block(shape: BlockShape) -> tuple[int, int]:
+    """Parameters and multiply-adds of a block, for one image."""
+    layers = list_block_layers(shape)
     return sum(layer.params for layer in layers), sum(layer.macs for layer in layers)
+
+
+def count_kept_bytes(shape: BlockShape, batch_size: int, bytes_per_number: int = 4) -> int:
+    """Bytes that a block's forward pass keeps for its backward pass, by formula.
+
+    Its input; each convolution's output, which its BN differentiates; the output of each ReLU, of
+    which there is one for each BN outside the shortcut; BN's mean and deviation of each channel.
+    """
+    layers = list_block_layers(shape)
+    norms = [layer for layer in layers if layer.type == "batch_norm"]
+    kept = [layer for layer in layers if layer.type == "conv"]
+    kept += [layer for layer in norms if "downsample" not in layer.name]
+    numbers = shape.channels * shape.size**2
+    numbers += sum(layer.out_channels * layer.output_size**2 for layer in kept)
+    statistics = sum(2 * layer.out_channels for layer in norms)
+    return bytes_per_number * (batch_size * numbers + statistics)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlockCost:
+    """What one block of a network costs."""
+
+    name: str
+    """Its path, such as `layer1.0`."""
+    params: int
+    macs: int
+    """Multiply-adds for one image."""
+
+
+def list_blocks(config: NetworkConfig) -> list[BlockCost]:
+    """Every block of a network with its costs, in order; stem and head belong to none."""
+    costs: dict[str, list[Layer]] = {}
+    for layer in describe_network(config).layers:
+        if layer.name.startswith("layer"):
+            costs.setdefault(".".join(layer.name.split(".")[:2]), []).append(layer)
+    return [
+        BlockCost(
+            name=name,
+            params=sum(layer.params for layer in layers),
+            macs=sum(layer.macs for layer in layers),
+        )
+        for name, layers in costs.items()
+    ]
 
 
 def measure_block_costs(
@@ -51,8 +99,8 @@ def measure_block_costs(
         rounds: measurements of each block, the first of which is not counted.
 
     Returns:
-        For each name `milliseconds`, the median, with the fastest and slowest; and `kept_bytes`,
-        what the forward pass keeps for the backward pass, parameters not counted.
+        For each name `milliseconds` of each round, and `kept_bytes`, what the forward pass keeps
+        for the backward pass, the block's own tensors not counted.
     """
     prepared = {name: _prepare(shape, batch_size, subject.device) for name, shape in shapes.items()}
     seconds: dict[str, list[float]] = {name: [] for name in shapes}
@@ -61,10 +109,8 @@ def measure_block_costs(
             seconds[name].append(_time_once(block, x))
     return {
         name: {
-            "milliseconds": 1e3 * statistics.median(times[1:]),
-            "fastest": 1e3 * min(times[1:]),
-            "slowest": 1e3 * max(times[1:]),
-            "kept_bytes": count_kept_bytes(*prepared[name]),
+            "milliseconds": [1e3 * seconds_taken for seconds_taken in times[1:]],
+            "kept_bytes": measure_kept_bytes(*prepared[name]),
         }
         for name, times in seconds.items()
     }
@@ -82,20 +128,25 @@ def _prepare(
 
 
 def _time_once(block: nn.Module, x: torch.Tensor) -> float:
+    _wait(x.device)
     started = time.perf_counter()
-    block(x).sum().backward()
-    if x.device.type == "cuda":
-        torch.cuda.synchronize(x.device)
+    torch.autograd.grad(block(x).sum(), [x, *block.parameters()])
+    _wait(x.device)
     return time.perf_counter() - started
 
 
-def count_kept_bytes(block: nn.Module, x: torch.Tensor) -> int:
+def _wait(device: torch.device) -> None:
+    if device.type != "cpu":
+        torch.accelerator.synchronize(device)
+
+
+def measure_kept_bytes(block: nn.Module, x: torch.Tensor) -> int:
     """Bytes of the tensors that a forward pass keeps for the backward pass, each counted once."""
-    parameters = {parameter.data_ptr() for parameter in block.parameters()}
+    own = {tensor.data_ptr() for tensor in (*block.parameters(), *block.buffers())}
     kept: dict[int, int] = {}
 
     def note(tensor: torch.Tensor) -> torch.Tensor:
-        if tensor.data_ptr() not in parameters:
+        if tensor.data_ptr() not in own:
             kept[tensor.data_ptr()] = tensor.untyped_storage().nbytes()
         return tensor
 

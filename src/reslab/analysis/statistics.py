@@ -119,6 +119,20 @@ def compare_with_allowance(
     )
 
 
+def predict_mean(values: Sequence[float], runs: int) -> Difference:
+    """Where the mean of `runs` further runs falls, from the runs there are (at least one).
+
+    Student's prediction interval: a published number of one run or of five has a spread of its own,
+    so that the interval of our mean alone would be missed too often.
+    """
+    mean, n = float(np.mean(values)), len(values)
+    if n < 2:
+        return Difference(mean=mean, low=None, high=None, n_a=runs, n_b=n)
+    spread = float(np.std(values, ddof=1)) * math.sqrt(1 / n + 1 / runs)
+    half_width = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)) * spread
+    return Difference(mean=mean, low=mean - half_width, high=mean + half_width, n_a=runs, n_b=n)
+
+
 def _welch_half_width(a: Sequence[float], b: Sequence[float]) -> float:
     # By hand because scipy's test warns of seeds that agree to the last digit, as trained nets may.
     squares = [float(np.var(values, ddof=1)) / len(values) for values in (a, b)]

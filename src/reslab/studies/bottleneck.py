@@ -2,20 +2,27 @@
 
 from dataclasses import replace
 
-from reslab.analysis.block_cost import BlockShape, count_block, measure_block_costs
-from reslab.analysis.statistics import compare_means
-from reslab.networks.catalogue import cifar_name, find_network
-from reslab.networks.complexity import describe_network
+from reslab.analysis.block_cost import BlockShape, measure_block_costs
+from reslab.networks.catalogue import cifar_name
 from reslab.networks.config import NetworkConfig
-from reslab.studies.evidence import Evidence
-from reslab.studies.final_errors import (
-    chart_of_curves,
-    list_common_limits,
-    points,
-    table_of_errors,
+from reslab.studies.bottleneck_claims import (
+    judge_doubling,
+    judge_economy,
+    judge_errors,
+    judge_measured,
 )
-from reslab.studies.findings import Cell, Claim, Findings, Table, judge_claim
-from reslab.studies.measuring import Measured, Measurement
+from reslab.studies.bottleneck_tables import (
+    chart_of_ratios,
+    table_of_blocks,
+    table_of_layers,
+    table_of_nets,
+    table_of_pairs,
+    tables_by_block,
+)
+from reslab.studies.evidence import Evidence
+from reslab.studies.final_errors import chart_of_curves, list_common_limits, table_of_errors
+from reslab.studies.findings import Findings
+from reslab.studies.measuring import Measurement
 from reslab.studies.setting import PlannedRun, StudySetting
 from reslab.studies.study import Study, register_study
 from reslab.training.recipe import Budget
@@ -23,20 +30,17 @@ from reslab.training.recipe import Budget
 SIZE = 56
 """Maps of the first stage at 224×224 pixels, where Fig. 5's blocks stand."""
 BLOCKS = {
-    "basic, 64-d": BlockShape(block="basic", channels=64, width=64, shortcut="A", size=SIZE),
-    "basic, 64-d, projection": BlockShape(
-        block="basic", channels=64, width=64, shortcut="C", size=SIZE
-    ),
-    "basic, 256-d": BlockShape(block="basic", channels=256, width=256, shortcut="A", size=SIZE),
-    "bottleneck, 256-d": BlockShape(
-        block="bottleneck", channels=256, width=64, shortcut="A", size=SIZE
-    ),
-    "bottleneck, 256-d, projection": BlockShape(
-        block="bottleneck", channels=256, width=64, shortcut="C", size=SIZE
-    ),
+    name: BlockShape(block=block, channels=channels, width=width, shortcut=shortcut, size=SIZE)
+    for name, block, channels, width, shortcut in (
+        ("basic, 64-d", "basic", 64, 64, "A"),
+        ("basic, 64-d, projection", "basic", 64, 64, "C"),
+        ("basic, 256-d", "basic", 256, 256, "A"),
+        ("bottleneck, 256-d", "bottleneck", 256, 64, "A"),
+        ("bottleneck, 256-d, projection", "bottleneck", 256, 64, "C"),
+    )
 }
 ROUNDS: dict[Budget, int] = {"smoke": 2, "quick": 9, "paper": 21}
-TIMED_IMAGES = 4
+TIMED_IMAGES = 2
 
 
 @register_study
@@ -59,8 +63,8 @@ class Bottleneck(Study):
         """Basic nets, and bottleneck nets of as many blocks, which have about the same macs."""
         return [
             run
-            for depth in setting.depths
-            for config in _pair(setting, depth)
+            for pair in pair_networks(setting)
+            for config in pair
             for run in setting.plan_seeds(config)
         ]
 
@@ -82,21 +86,29 @@ class Bottleneck(Study):
     def conclude(self, setting: StudySetting, evidence: Evidence) -> Findings:
         """Compare counts, then measurements, then errors."""
         (measured,) = evidence.measured
-        claims = (_judge_economy(), _judge_doubling(), _judge_errors(setting, evidence))
+        pairs = pair_networks(setting)
+        claims = (
+            judge_economy(BLOCKS),
+            judge_doubling(BLOCKS),
+            judge_measured(BLOCKS, measured),
+            judge_errors(setting, evidence, pairs),
+        )
         return Findings(
             answer=" ".join(claim.evidence for claim in claims),
             claims=claims,
             tables=(
-                _table_of_blocks(measured),
-                _table_of_nets(),
-                _table_of_causes(),
-                _table_of_pairs(setting),
+                table_of_blocks(BLOCKS, measured, TIMED_IMAGES),
+                table_of_layers(BLOCKS),
+                table_of_nets(),
+                *tables_by_block(),
+                table_of_pairs(evidence, pairs),
                 table_of_errors(evidence, setting),
             ),
             charts=(
+                chart_of_ratios(BLOCKS, measured),
                 chart_of_curves(
                     evidence,
-                    {"equal multiply-adds": evidence.labels},
+                    {f"{a.name} and {b.name}": (a.name, b.name) for a, b in pairs},
                     name="basic-and-bottleneck",
                     caption="Basic and bottleneck nets of as many blocks.",
                 ),
@@ -105,136 +117,18 @@ class Bottleneck(Study):
         )
 
 
-def _pair(setting: StudySetting, depth: int) -> tuple[NetworkConfig, NetworkConfig]:
-    basic = setting.plan_network(cifar_name("resnet", depth))
-    layers = 3 * sum(basic.blocks_per_stage) + 2
-    return basic, replace(basic, name=f"bottleneck{layers}", block="bottleneck")
-
-
-def _judge_economy() -> Claim:
-    params = {name: count_block(shape)[0] for name, shape in BLOCKS.items()}
-    macs = {name: count_block(shape)[1] for name, shape in BLOCKS.items()}
-    ratio = macs["bottleneck, 256-d"] / macs["basic, 64-d"]
-    wide = macs["basic, 256-d"] / macs["bottleneck, 256-d"]
-    return Claim(
-        statement="A 256-d bottleneck has about the time complexity of a 64-d basic block.",
-        where="Fig. 5",
-        verdict=judge_claim(holds=0.8 < ratio < 1.25),
-        evidence=f"It has {ratio:.2f} times the multiply-adds "
-        f"({macs['bottleneck, 256-d'] / 1e6:.0f} against {macs['basic, 64-d'] / 1e6:.0f} million; "
-        f"parameters "
-        f"{params['bottleneck, 256-d']:,} and {params['basic, 64-d']:,}) on maps with four times "
-        f"the channels; a basic block on those has {wide:.1f} times as many.",
-    )
-
-
-def _judge_doubling() -> Claim:
-    (params, macs), (params_c, macs_c) = (
-        count_block(BLOCKS[f"bottleneck, 256-d{kind}"]) for kind in ("", ", projection")
-    )
-    return Claim(
-        statement="With a projection instead of the identity, a bottleneck's size and time double.",
-        where="§4.1, deeper bottleneck architectures",
-        verdict=judge_claim(holds=macs_c / macs > 1.8 and params_c / params > 1.8),
-        evidence=f"The block's parameters grow {params_c / params:.2f} times and its multiply-adds "
-        f"{macs_c / macs:.2f} times: the projection joins the two ends of 256 channels.",
-    )
-
-
-def _judge_errors(setting: StudySetting, evidence: Evidence) -> Claim:
-    changes = {}
-    for depth in setting.depths:
-        basic, bottleneck = _pair(setting, depth)
-        a, b = (evidence.final_errors(c.name).test_error_pct for c in (basic, bottleneck))
-        if a and b:
-            changes[f"{basic.name} to {bottleneck.name}"] = compare_means(a, b)
-    words = "; ".join(f"{pair} {points(change)}" for pair, change in changes.items())
-    tested = bool(changes) and all(c.low is not None for c in changes.values())
-    return Claim(
-        statement="At about equal multiply-adds a bottleneck net is no worse than a basic one.",
-        where="§4.1, in miniature: the paper does not train this pair",
-        verdict=judge_claim(
-            holds=not any(c.is_higher for c in changes.values()),
-            tested=tested and not setting.is_too_short,
-        ),
-        evidence=f"Change of the test error, in points: {words}.",
-    )
-
-
-def _table_of_blocks(measured: Measured) -> Table:
-    rows: list[tuple[Cell, ...]] = []
-    for name, shape in BLOCKS.items():
-        params, macs = count_block(shape)
-        found = measured.values[name]
-        milliseconds = (
-            f"{found['milliseconds']:.1f} [{found['fastest']:.1f}–{found['slowest']:.1f}]"
+def pair_networks(setting: StudySetting) -> list[tuple[NetworkConfig, NetworkConfig]]:
+    """At each depth the basic net, and the bottleneck net with as many blocks as wide inside."""
+    basics = [setting.plan_network(cifar_name("resnet", depth)) for depth in setting.depths]
+    return [
+        (
+            basic,
+            replace(
+                basic,
+                # As the catalogue calls it.
+                name=f"resnet{3 * sum(basic.blocks_per_stage) + 2}-bottleneck",
+                block="bottleneck",
+            ),
         )
-        kept = f"{found['kept_bytes'] / 2**20:.1f}"
-        rows.append((name, params, f"{macs / 1e6:.0f}", milliseconds, kept))
-    return Table(
-        title="Block by block",
-        columns=("block", "parameters", "macs, millions", "measured ms", "kept MiB"),
-        rows=tuple(rows),
-        note=f"Maps of {SIZE}×{SIZE}; counted for one image, measured forward and backward on "
-        f"{TIMED_IMAGES} images with one thread or one GPU, median and range of interleaved "
-        "rounds. Kept: what the forward pass keeps for the backward pass.",
-    )
-
-
-def _table_of_nets() -> Table:
-    rows: list[tuple[Cell, ...]] = []
-    for name in ("resnet50", "resnet101", "resnet152"):
-        b, c = (describe_network(find_network(name, shortcut=option)) for option in ("B", "C"))
-        rows.append(
-            (
-                name,
-                f"{b.params / 1e6:.1f}",
-                f"{c.params / 1e6:.1f}",
-                f"{c.params / b.params:.2f}",
-                f"{b.macs / 1e9:.2f}",
-                f"{c.macs / 1e9:.2f}",
-                f"{c.macs / b.macs:.2f}",
-            )
-        )
-    return Table(
-        title="Net by net: identity (B) against projection everywhere (C)",
-        columns=("network", "parameters B, 10⁶", "C", "ratio", "macs B, 10⁹", "C", "ratio"),
-        rows=tuple(rows),
-        note="B has a projection at the entrance of each stage, where the dimensions change.",
-    )
-
-
-def _table_of_causes() -> Table:
-    b, c = (find_network("resnet50", shortcut=option) for option in ("B", "C"))
-    there = {layer.name for layer in describe_network(b).layers}
-    added = [
-        layer
-        for layer in describe_network(c).layers
-        if layer.name not in there and layer.type == "conv"
+        for basic in basics
     ]
-    return Table(
-        title="The layers that cause it, in ResNet-50",
-        columns=("layer", "from channels", "to channels", "parameters", "macs, millions"),
-        rows=tuple(
-            (
-                layer.name,
-                layer.in_channels,
-                layer.out_channels,
-                layer.params,
-                f"{layer.macs / 1e6:.0f}",
-            )
-            for layer in added
-        ),
-        note="1×1 convolutions that option C adds to option B.",
-    )
-
-
-def _table_of_pairs(setting: StudySetting) -> Table:
-    networks = [describe_network(c) for depth in setting.depths for c in _pair(setting, depth)]
-    return Table(
-        title="The nets trained",
-        columns=("network", "layers", "parameters", "macs, millions"),
-        rows=tuple((n.name, n.weighted_layers, n.params, f"{n.macs / 1e6:.2f}") for n in networks),
-        note="The widths of the 3×3 convolutions are equal, so the bottlenecks' maps have four "
-        "times the channels; option A in both.",
-    )
