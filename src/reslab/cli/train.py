@@ -68,6 +68,9 @@ class Train:
     """Processes that share the run on a CPU; by default as many as cores and batch parts allow."""
     compile: Literal["auto", "never", "always"] = "auto"
     """Compile the training step; `auto` does where it pays back within the run."""
+    recompute: Literal["auto", "never", "always"] = "auto"
+    """Compute blocks anew for the backward pass instead of keeping them: less memory, more time,
+    the same bits; auto does on a GPU where they would not fit."""
     capture: Literal["auto", "never", "always"] = "auto"
     """Record the training step as a CUDA graph and replay it; `auto` does on a CUDA GPU."""
     profile: Flag = False
@@ -135,6 +138,7 @@ class Train:
                 data_root=str(root) if root else None,
                 ranks=ranks,
                 compile=self.compile,
+                recompute=self.recompute,
                 capture=self.capture,
             ),
             recipe_changes={key: value for key, value in changes.items() if value is not None},

@@ -14,6 +14,7 @@ STUDY_NAMES = (
     "responses",
     "identity",
     "gradients",
+    "preactivation",
     "lesions",
     "landscape",
 )

@@ -5,12 +5,30 @@ import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import torch
+
 from reslab.data.dataset import Dataset
+from reslab.networks.activation_memory import count_activation_bytes
+from reslab.training.run_config import RunConfig
 
 # From glibc's <malloc.h>.
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 KEEP_BYTES = 2**30
 DEFAULT_BYTES = 128 * 2**10
+
+
+# Of a GPU's memory; the rest is for weights, data, and what convolutions need to work.
+FILLED_SHARE = 0.7
+
+
+def must_recompute(config: RunConfig, device: torch.device) -> bool:
+    """Whether a step keeps only some maps and computes the others anew (`ExecutionConfig`)."""
+    if config.execution.recompute != "auto" or device.type != "cuda":
+        return config.execution.recompute == "always"
+    part = config.recipe.batch_size // config.recipe.batch_parts
+    size = 2 if config.recipe.precision == "bfloat16" else 4
+    kept_bytes = count_activation_bytes(config.network, part, size)
+    return kept_bytes > FILLED_SHARE * torch.cuda.get_device_properties(device).total_memory
 
 
 def share_dataset(dataset: Dataset) -> Dataset:
