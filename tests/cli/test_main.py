@@ -187,3 +187,19 @@ def test_completion_is_printed_for_a_shell(shell: str, run: Run) -> None:
     code, out, _ = run("completion", shell)
     assert code == 0
     assert "reproduce" in out
+
+
+def test_diagnose_prints_verdict_evidence_and_figure(run: Run, tmp_path: Path) -> None:
+    rows = [(e, max(2, 60 - 10 * e), max(10, 65 - 10 * e)) for e in range(1, 61)]
+    for name, worse in (("a", 0), ("b", 8)):
+        lines = [f"{e},{train + worse},{test + worse}" for e, train, test in rows]
+        (tmp_path / f"{name}.csv").write_text("epoch,train_error,test_error\n" + "\n".join(lines))
+    sources = (f"20={tmp_path}/a.csv", f"56={tmp_path}/b.csv")
+    code, out, _ = run("diagnose", *sources, "--out", str(tmp_path / "d"), "--json")
+    document = json.loads(out)
+    assert (code, document["verdict"]) == (0, "degradation")
+    assert any("56 layers against 20 layers" in line for line in document["evidence"])
+    assert Path(document["figure"]).is_file()
+    code, _, err = run("diagnose", f"x={tmp_path}/a.csv")
+    assert code == 2
+    assert "is not a depth" in err

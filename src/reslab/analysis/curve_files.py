@@ -235,7 +235,9 @@ def _drop_replaced(table: Table, step: str | None) -> list[dict[str, float | Non
         now = row[step]
         if now is not None and not math.isfinite(now):
             continue
-        while now is not None and kept and (before := kept[-1][step]) is not None and before > now:
-            kept.pop()
+        # Rows of one step belong together where they follow each other; after a step back they
+        # were written anew.
+        if now is not None and kept and (last := kept[-1][step]) is not None and last > now:
+            kept = [r for r in kept if (before := r[step]) is None or before < now]
         kept.append(row)
     return kept
