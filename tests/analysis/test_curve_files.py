@@ -9,7 +9,6 @@ from reslab.analysis.curve_columns import ColumnNames
 from reslab.analysis.curve_files import LogReading, read_curve
 from reslab.errors import DataError
 
-
 LIKE_A_LOG = st.text(alphabet="0123456789.,;\n-eEnaN \"'%train_test", max_size=300).map(str.encode)
 
 
@@ -35,8 +34,8 @@ def test_columns_are_found_by_name_and_scale(
     header: str, row: str, train: float, test: float, tmp_path: Path
 ) -> None:
     curve = read_curve(write(tmp_path, f"{header}\n{row}\n"))
-    assert curve.train.values == (pytest.approx(train),)
-    assert curve.test.values == (pytest.approx(test),)
+    assert curve.train.values == pytest.approx((train,))
+    assert curve.test.values == pytest.approx((test,))
 
 
 def test_columns_can_be_told(tmp_path: Path) -> None:

@@ -141,7 +141,7 @@ def test_reproduce_writes_one_page_over_its_studies(run: Run, tmp_path: Path) ->
     assert code == 0
     assert [claim["study"] for claim in document["claims"]] == ["degradation", "degradation"]
     html = Path(document["report"]).read_text()
-    assert 'href="degradation/report.html"' in html
+    assert "degradation/report.html" in html
     assert (tmp_path / "degradation" / "report.html").is_file()
 
 

@@ -1,6 +1,7 @@
 """What one training curve shows at its end: level, trend, unrest, and what came before.
 
-All thresholds of the diagnosis stand here and in `diagnosis_judgement`, each with its reason.
+All thresholds of the diagnosis stand here, in `diagnosis_net` and in `diagnosis_depths`, each with
+its reason.
 """
 
 import math

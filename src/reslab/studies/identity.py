@@ -15,7 +15,7 @@ from reslab.studies.families import plan_families
 from reslab.studies.final_errors import list_common_limits, points
 from reslab.studies.findings import Cell, Claim, Findings, Table, judge_claim
 from reslab.studies.identity_stacks import chart_of_stacks, judge_stacks, table_of_stacks
-from reslab.studies.measure_each import measure_each
+from reslab.studies.measure_each import choose_judged, measure_each
 from reslab.studies.measuring import Measured, Measurement
 from reslab.studies.setting import PlannedRun, StudySetting
 from reslab.studies.study import Study, register_study
@@ -70,7 +70,7 @@ class Identity(Study):
         claims = (
             *_judge_constructed(constructed, evidence, deepest, tested=not setting.is_too_short),
             judge_stacks(stacks, tested=setting.budget != "smoke"),
-            _judge_distance(distances, tested=bool(setting.weights) or not setting.is_too_short),
+            _judge_distance(distances, setting),
         )
         return Findings(
             answer=" ".join(claim.evidence for claim in claims),
@@ -189,9 +189,8 @@ def _mean(net: Measured, key: str) -> float:
     return float(np.mean(net.values[key]))
 
 
-def _judge_distance(nets: Sequence[Measured], *, tested: bool) -> Claim:
-    given = [net for net in nets if net.label.endswith("(given)")]
-    judged = given or list(nets)
+def _judge_distance(nets: Sequence[Measured], setting: StudySetting) -> Claim:
+    judged, tested = choose_judged(nets, setting)
     residual = [n for n in judged if n.values["family"] == "residual"]
     plain = [n for n in judged if n.values["family"] == "plain"]
     depths = sorted({n.values["depth"] for n in residual} & {n.values["depth"] for n in plain})

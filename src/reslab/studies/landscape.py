@@ -11,7 +11,7 @@ from reslab.studies.evidence import Evidence
 from reslab.studies.families import plan_families
 from reslab.studies.final_errors import list_common_limits
 from reslab.studies.findings import Cell, Claim, Findings, Table, judge_claim
-from reslab.studies.measure_each import measure_each
+from reslab.studies.measure_each import choose_judged, measure_each
 from reslab.studies.measuring import Measured, Measurement
 from reslab.studies.setting import PlannedRun, StudySetting
 from reslab.studies.study import Study, register_study
@@ -64,8 +64,8 @@ class Landscape(Study):
     def conclude(self, setting: StudySetting, evidence: Evidence) -> Findings:
         """Compare how fast the loss rises on the edge of the square."""
         nets = evidence.measured
-        given = [net for net in nets if net.label.endswith("(given)")]
-        claim = _judge(given or nets, tested=bool(given) or not setting.is_too_short)
+        judged, tested = choose_judged(nets, setting)
+        claim = _judge(judged, tested=tested)
         return Findings(
             answer=claim.evidence,
             claims=(claim,),

@@ -12,7 +12,7 @@ from reslab.studies.evidence import Evidence
 from reslab.studies.families import plan_families
 from reslab.studies.final_errors import list_common_limits, points
 from reslab.studies.findings import Cell, Claim, Findings, Table, judge_claim
-from reslab.studies.measure_each import measure_each
+from reslab.studies.measure_each import choose_judged, measure_each
 from reslab.studies.measuring import Measured, Measurement
 from reslab.studies.setting import PlannedRun, StudySetting
 from reslab.studies.study import Study, register_study
@@ -56,8 +56,7 @@ class Lesions(Study):
     def conclude(self, setting: StudySetting, evidence: Evidence) -> Findings:
         """Compare what the loss of a block costs each family."""
         nets = evidence.measured
-        given = [net for net in nets if net.label.endswith("(given)")]
-        judged, tested = (given, True) if given else (list(nets), not setting.is_too_short)
+        judged, tested = choose_judged(nets, setting)
         claims = (
             _judge_single(judged, tested=tested),
             _judge_several(judged, tested=tested),

@@ -4,8 +4,21 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from reslab.studies.measuring import MeasureFunction, Measurement
+from reslab.studies.measuring import Measured, MeasureFunction, Measurement
 from reslab.studies.setting import PlannedRun, StudySetting
+
+GIVEN = " (given)"
+"""Added to the name of a net that was given as a file."""
+
+
+def choose_judged(nets: Sequence[Measured], setting: StudySetting) -> tuple[list[Measured], bool]:
+    """The nets that claims are judged on, and whether they can bear a verdict.
+
+    Nets that were given have been trained to the end and say more than those that a small budget
+    trains; without any, those trained here.
+    """
+    given = [net for net in nets if net.label.endswith(GIVEN)]
+    return (given, True) if given else (list(nets), not setting.is_too_short)
 
 
 def measure_each(
@@ -28,7 +41,7 @@ def measure_each(
     ]
     given = [
         Measurement(
-            label=f"{Path(path).stem} (given)",
+            label=f"{Path(path).stem}{GIVEN}",
             function=function,
             weights=path,
             arguments=arguments,

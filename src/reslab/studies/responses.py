@@ -11,7 +11,7 @@ from reslab.studies.evidence import Evidence
 from reslab.studies.families import plan_families
 from reslab.studies.final_errors import list_common_limits, points
 from reslab.studies.findings import Claim, Findings, Table, judge_claim
-from reslab.studies.measure_each import measure_each
+from reslab.studies.measure_each import GIVEN, choose_judged, measure_each
 from reslab.studies.measuring import Measured, Measurement
 from reslab.studies.setting import PlannedRun, StudySetting
 from reslab.studies.study import Study, register_study
@@ -47,10 +47,9 @@ class Responses(Study):
 
     def conclude(self, setting: StudySetting, evidence: Evidence) -> Findings:
         """Compare the mean response of residual with plain nets, and of deep with shallow ones."""
-        given = [m for m in evidence.measured if m.label.endswith("(given)")]
-        trained = [m for m in evidence.measured if m not in given]
-        # Nets trained to the end say more than what this budget can train.
-        judged, tested = (given, True) if given else (trained, not setting.is_too_short)
+        judged, tested = choose_judged(evidence.measured, setting)
+        trained = [net for net in evidence.measured if not net.label.endswith(GIVEN)]
+        given = [net for net in evidence.measured if net.label.endswith(GIVEN)]
         claims = (_judge_families(judged, tested=tested), _judge_depths(judged, tested=tested))
         return Findings(
             answer=" ".join(claim.evidence for claim in claims),
