@@ -135,6 +135,16 @@ def test_runs_of_other_studies_are_reused(tmp_path: Path) -> None:
     }
 
 
+def test_runs_that_share_a_process_end_as_they_do_alone(tmp_path: Path) -> None:
+    study = find_study("degradation")
+    alone = conduct(study, TINY, tmp_path / "alone", workers=2)
+    packed = conduct(study, TINY, tmp_path / "packed", workers=2, pack=3)
+    errors = [[run.result.test_loss for run in o.evidence.runs] for o in (alone, packed)]
+    assert errors[0] == errors[1]
+    again = conduct(study, TINY, tmp_path / "packed", pack=3)
+    assert again.evidence == packed.evidence
+
+
 def test_runs_are_ordered_by_seed() -> None:
     seeds = [run.config.seed for run in plan_runs(find_study("degradation"), TINY)]
     assert seeds == [0, 0, 0, 0, 1, 1, 1, 1]

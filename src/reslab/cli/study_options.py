@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from reslab.studies.study import Study
 
 
+RUNS_ON_A_GPU = 4
+
+
 @dataclass(frozen=True, kw_only=True)
 class StudyOptions:
     """On what, for how long and over how many seeds."""
@@ -40,7 +43,9 @@ class StudyOptions:
     weights: Texts = ()
     """Files of trained classifiers to measure beside the nets trained here."""
     workers: int | None = None
-    """Runs at a time: by default one a CPU core, or one on a GPU."""
+    """Processes at a time: by default one a CPU core, or one on a GPU."""
+    pack: int | None = None
+    """Runs that share a process and train side by side: by default 4 on a GPU, 1 elsewhere."""
     device: str = "auto"
     """cpu, cuda, cuda:1, mps; auto takes a GPU where there is one."""
 
@@ -86,6 +91,7 @@ class StudyOptions:
                 store=store,
                 execution=execution,
                 workers=workers,
+                pack=self.pack or (RUNS_ON_A_GPU if device.type == "cuda" else 1),
                 on_progress=show,
             )
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
+from itertools import chain
 from pathlib import Path
 
 from reslab.data.dataset import Dataset
@@ -14,6 +15,7 @@ from reslab.training.loop import load_data, train
 from reslab.training.memory import share_dataset
 from reslab.training.result import RunResult
 from reslab.training.run_config import RunConfig
+from reslab.training.together import Place, train_together
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +75,7 @@ def carry_out(
     store: RunStore,
     workers: int,
     *,
+    pack: int = 1,
     module: str = __name__,
     on_progress: Callable[[StudyProgress], None] = lambda _progress: None,
 ) -> list[RunResult]:
@@ -81,7 +84,8 @@ def carry_out(
     Args:
         runs: the runs.
         store: where they are kept.
-        workers: runs at a time.
+        workers: processes at a time.
+        pack: runs that share a process and take their steps in turn, as a GPU wants small nets.
         module: imported in each run's process first.
         on_progress: told about twice a second how far the study has come.
 
@@ -100,7 +104,9 @@ def carry_out(
     def report() -> None:
         on_progress(_measure_progress(jobs))
 
-    results = execute(_carry_out_one, _share_data(jobs), workers, report)
+    jobs = _share_data(jobs)
+    groups = [jobs[i : i + pack] for i in range(0, len(jobs), pack)]
+    results = list(chain.from_iterable(execute(_carry_out_group, groups, workers, report)))
     report()
     if any(result.state == "stopped" for result in results):
         # A signal to one process alone: its run is not over, so there is nothing to compare yet.
@@ -109,9 +115,13 @@ def carry_out(
     return [by_digest[run.config.digest] for run in runs]
 
 
-def _carry_out_one(job: _Job) -> RunResult:
-    import_module(job.module)
-    return train(job.config, job.folder, resume=True, dataset=job.dataset)
+def _carry_out_group(jobs: Sequence[_Job]) -> list[RunResult]:
+    """Runs of one process; each ends as it would alone."""
+    import_module(jobs[0].module)
+    dataset = next((job.dataset for job in jobs if job.dataset is not None), None)
+    if len(jobs) == 1:
+        return [train(jobs[0].config, jobs[0].folder, resume=True, dataset=dataset)]
+    return train_together([Place(job.config, job.folder) for job in jobs], dataset=dataset)
 
 
 def _share_data(jobs: Sequence[_Job]) -> list[_Job]:

@@ -38,7 +38,7 @@ class StudyOutcome:
         return sum(run.result.elapsed_seconds for run in runs.values())
 
 
-def conduct(
+def conduct(  # noqa: PLR0913
     study: Study,
     setting: StudySetting,
     folder: Path,
@@ -46,6 +46,7 @@ def conduct(
     store: RunStore | None = None,
     execution: ExecutionConfig | None = None,
     workers: int = 1,
+    pack: int = 1,
     on_progress: Callable[[StudyProgress], None] = lambda _progress: None,
 ) -> StudyOutcome:
     """Carry out a study, or what is left of it, and conclude.
@@ -56,7 +57,8 @@ def conduct(
         folder: where its measurements are kept.
         store: where its runs are kept and found; `runs` in `folder` by default.
         execution: where and how each run computes.
-        workers: runs at a time, each in a process of its own.
+        workers: processes at a time.
+        pack: runs that share a process, as a GPU wants small nets.
         on_progress: told about twice a second how far the study has come.
 
     Raises:
@@ -73,7 +75,7 @@ def conduct(
         progress = news
         on_progress(progress)
 
-    carry_out(runs, store, workers, module=type(study).__module__, on_progress=note)
+    carry_out(runs, store, workers, pack=pack, module=type(study).__module__, on_progress=note)
     jobs = _place_measurements(study, setting, folder, store, execution)
     _measure(jobs, workers, lambda done: note(_add_measurements(progress, done, len(jobs))))
     return conclude(study, setting, folder, store)
