@@ -70,6 +70,7 @@ def test_describe_prints_a_table(run: Run) -> None:
         (("train", "resnet20", "--out", "/proc/nowhere/run", "--steps", "1"), "cannot write"),
         (("study", "degredation"), "choose one of degradation"),
         (("study",), "name a study"),
+        (("study", "degradation", "--weights", "x"), "measures no given weights"),
         (("study", "degradation", "--depths", "20,21", "--out", "{tmp}/study"), "20 and 26"),
         (("train", "plain20", "--shortcut", "A", "--out", "{tmp}/run"), "take resnet20"),
     ],

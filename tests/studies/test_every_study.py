@@ -6,6 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from reslab.errors import ConfigError
+from reslab.networks.catalogue import find_network
+from reslab.networks.classifier import Classifier, Provenance
+from reslab.networks.geometry import ImageGeometry
+from reslab.networks.preprocessing import Preprocessing
+from reslab.networks.resnet import build_network
+from reslab.networks.weights import save
 from reslab.report.paper_page import write_paper
 from reslab.report.study_page import rebuild_report, write_report
 from reslab.studies.carry_out import RunStore
@@ -72,3 +79,14 @@ def test_given_weights_are_measured_without_any_run(name: str, folder: Path) -> 
     labels = {m.label for m in outcome.evidence.measured}
     assert {"plain8 (given)", "resnet14 (given)"} <= labels
     assert write_report(outcome, folder / "given" / name).is_file()
+
+
+def test_a_net_for_other_images_is_refused(tmp_path: Path) -> None:
+    network = build_network(find_network("resnet8", width=4))
+    geometry = ImageGeometry(resize=32, crop=32, channels=3)
+    preprocessing = Preprocessing([0.5] * 3, [1.0] * 3, geometry)
+    path = tmp_path / "colour.safetensors"
+    save(Classifier(network, preprocessing, tuple("0123456789"), Provenance(source="test")), path)
+    setting = smoke_setting("lesions", seeds=0, weights=(str(path),))
+    with pytest.raises(ConfigError, match=r"colour\.safetensors is a net for images of 3 channels"):
+        conduct(find_study("lesions"), setting, tmp_path)

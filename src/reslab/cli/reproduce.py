@@ -1,6 +1,6 @@
 """`reslab reproduce`: every study of the paper, and one page over them all."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,6 +58,7 @@ class Reproduce:
         from reslab.studies.carry_out import RunStore  # noqa: PLC0415
 
         folder = self.out / study.name
-        outcome = self.options.carry_out(study, folder, RunStore(self.out / "runs"))
+        options = self.options if study.takes_weights else replace(self.options, weights=())
+        outcome = options.carry_out(study, folder, RunStore(self.out / "runs"))
         write_report(outcome, folder)
         return outcome

@@ -60,7 +60,7 @@ class StudyOptions:
             seeds=self.seeds,
             depths=self.depths or study.default_depths(self.data, self.budget),
             width=self.width,
-            weights=self.weights if study.takes_weights else (),
+            weights=self.weights,
         )
 
     def carry_out(self, study: "Study", folder: Path, store: "RunStore") -> "StudyOutcome":

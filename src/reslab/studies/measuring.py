@@ -10,11 +10,13 @@ from typing import Any
 
 import torch
 
+from reslab.data.config import DATASET_SHAPES
 from reslab.data.dataset import Dataset
 from reslab.data.load import load_dataset
-from reslab.errors import RunError
+from reslab.errors import ConfigError, RunError
 from reslab.files.documents import digest_document, read_json, to_document, write_json
 from reslab.networks.classifier import Classifier
+from reslab.networks.config import NetworkConfig
 from reslab.networks.weights import load
 from reslab.training.run_config import ExecutionConfig, RunConfig
 from reslab.training.start import find_device, own_threads
@@ -56,10 +58,23 @@ class Subject:
         Raises:
             RunError: if the measurement did not ask for a trained net.
             WeightsError: if its file is damaged.
+            ConfigError: if the net was made for other images or classes than the data set's.
         """
         if self.weights_path is None:
             raise RunError("this measurement has no trained net: give it a run or weights")
-        return load(self.weights_path, self.device)
+        classifier = load(self.weights_path, self.device)
+        _check_fit(classifier.network.config, self.data, self.weights_path)
+        return classifier
+
+
+def _check_fit(network: NetworkConfig, data: str, path: Path) -> None:
+    shape = DATASET_SHAPES[data]
+    if (network.in_channels, network.num_classes) != (shape.channels, shape.num_classes):
+        raise ConfigError(
+            f"{path} is a net for images of {network.in_channels} channels in "
+            f"{network.num_classes} classes, but {data} has {shape.channels} and "
+            f"{shape.num_classes}: choose its data set with --data"
+        )
 
 
 MeasureFunction = Callable[..., dict[str, Any]]
