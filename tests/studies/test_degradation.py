@@ -1,4 +1,3 @@
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -9,54 +8,19 @@ from reslab.studies.catalogue import find_study
 from reslab.studies.conduct import plan_runs
 from reslab.studies.degradation import compare
 from reslab.studies.deviations import list_common_deviations
-from reslab.studies.evidence import Evidence, FinishedRun
 from reslab.studies.findings import Findings
-from reslab.studies.setting import PlannedRun, StudySetting, choose_setting
-from reslab.training.result import RunResult
+from reslab.studies.setting import StudySetting, choose_setting
+from tests.studies.made_up import Errors, make_up_evidence
 
 DEGRADATION = find_study("degradation")
 TRAINED = StudySetting(data="digits", steps=336, depths=(8, 14), seeds=2, width=4)
 TINY = StudySetting(data="digits", steps=4, depths=(8, 14), seeds=2, width=4)
 
 
-def made_up_run(planned: PlannedRun, folder: Path, train: float, test: float) -> FinishedRun:
-    """A run that ended with these errors, and left one measurement."""
-    config = planned.config
-    folder = folder / f"{planned.label}-{config.seed}"
-    folder.mkdir()
-    line = f'{{"step": 4, "running_train_error_pct": {train}, "test_error_pct": {test}}}\n'
-    (folder / "metrics.jsonl").write_text(line)
-    result = RunResult(
-        state="finished",
-        network=config.network.name,
-        family=config.network.family,
-        depth=describe_network(config.network).weighted_layers,
-        data=config.data.name,
-        seed=config.seed,
-        digest=config.digest,
-        steps_done=4,
-        train_error_pct=train,
-        train_loss=1.0,
-        running_train_error_pct=train,
-        validation_error_pct=None,
-        test_error_pct=test,
-        test_loss=1.0,
-        elapsed_seconds=1.0,
-        images_per_second=1.0,
-    )
-    return FinishedRun(label=planned.label, config=config, result=result, folder=folder)
-
-
-def conclude(
-    setting: StudySetting, folder: Path, errors: Mapping[str, tuple[tuple[float, float], ...]]
-) -> Findings:
+def conclude(setting: StudySetting, folder: Path, errors: Errors) -> Findings:
     """The study's findings if its nets had ended with these errors, one pair for each seed."""
-    runs = [
-        made_up_run(run, folder, *errors[run.label][run.config.seed])
-        for run in plan_runs(DEGRADATION, setting)
-        if run.label in errors
-    ]
-    return DEGRADATION.conclude(setting, Evidence(runs=tuple(runs)))
+    evidence = make_up_evidence(DEGRADATION, setting, folder, errors)
+    return DEGRADATION.conclude(setting, evidence)
 
 
 def test_plain_and_residual_runs_differ_in_nothing_but_the_shortcut() -> None:
@@ -125,9 +89,7 @@ def test_overfitting_is_not_called_degradation(tmp_path: Path) -> None:
 
 
 def test_a_net_that_diverged_leaves_the_comparison_to_the_others(tmp_path: Path) -> None:
-    runs = [
-        made_up_run(run, tmp_path, 5.0, 9.0)
-        for run in plan_runs(DEGRADATION, TRAINED)
-        if run.label == "plain8"
-    ]
-    assert compare(Evidence(runs=tuple(runs)), "plain", TRAINED) is None
+    evidence = make_up_evidence(
+        DEGRADATION, TRAINED, tmp_path, {"plain8": ((5.0, 9.0), (5.0, 9.0))}
+    )
+    assert compare(evidence, "plain", TRAINED) is None

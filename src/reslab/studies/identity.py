@@ -7,7 +7,7 @@ import numpy as np
 from reslab.analysis.constructed import measure_constructed
 from reslab.analysis.identity import measure_identity
 from reslab.analysis.stacks import measure_stack
-from reslab.analysis.statistics import compare_means, compare_paired, summarise
+from reslab.analysis.statistics import compare_means, summarise
 from reslab.networks.catalogue import cifar_name
 from reslab.studies.charts import Chart, Line, Panel
 from reslab.studies.evidence import Evidence
@@ -17,6 +17,7 @@ from reslab.studies.findings import Cell, Claim, Findings, Table, judge_claim
 from reslab.studies.identity_stacks import chart_of_stacks, judge_stacks, table_of_stacks
 from reslab.studies.measure_each import choose_judged, measure_each
 from reslab.studies.measuring import Measured, Measurement
+from reslab.studies.residual_minus_plain import claim_lower, compare_families
 from reslab.studies.setting import PlannedRun, StudySetting
 from reslab.studies.study import Study, register_study
 from reslab.training.recipe import Budget
@@ -191,27 +192,12 @@ def _mean(net: Measured, key: str) -> float:
 
 def _judge_distance(nets: Sequence[Measured], setting: StudySetting) -> Claim:
     judged, tested = choose_judged(nets, setting)
-    residual = [n for n in judged if n.values["family"] == "residual"]
-    plain = [n for n in judged if n.values["family"] == "plain"]
-    depths = sorted({n.values["depth"] for n in residual} & {n.values["depth"] for n in plain})
-    changes = {}
-    for depth in depths:
-        a, b = ([n for n in nets if n.values["depth"] == depth] for nets in (plain, residual))
-        if len(a) == len(b) == 1:
-            changes[depth] = compare_paired(a[0].values["distance"], b[0].values["distance"])
-        else:
-            changes[depth] = compare_means(
-                [_mean(n, "distance") for n in a], [_mean(n, "distance") for n in b]
-            )
-    words = "; ".join(f"{depth} layers {points(c)}" for depth, c in changes.items())
-    return Claim(
+    return claim_lower(
+        compare_families(judged, lambda net: net.values["distance"]),
         statement="Trained residual blocks are nearer to the identity than plain ones.",
         where="§3.2",
-        verdict=judge_claim(
-            holds=bool(changes) and all(c.is_lower for c in changes.values()),
-            tested=tested and bool(changes),
-        ),
-        evidence=f"‖H(x) − x‖/‖x‖ of a block, residual minus plain: {words}.",
+        what="‖H(x) − x‖/‖x‖ of a block",
+        tested=tested,
     )
 
 

@@ -6,14 +6,15 @@ import numpy as np
 from scipy import stats
 
 from reslab.analysis.lesions import measure_lesions
-from reslab.analysis.statistics import Difference, compare_means, compare_paired, summarise
+from reslab.analysis.statistics import summarise
 from reslab.studies.charts import Chart, Line, Panel
 from reslab.studies.evidence import Evidence
 from reslab.studies.families import plan_families
-from reslab.studies.final_errors import list_common_limits, points
+from reslab.studies.final_errors import list_common_limits
 from reslab.studies.findings import Cell, Claim, Findings, Table, judge_claim
 from reslab.studies.measure_each import choose_judged, measure_each
 from reslab.studies.measuring import Measured, Measurement
+from reslab.studies.residual_minus_plain import claim_lower, compare_families
 from reslab.studies.setting import PlannedRun, StudySetting
 from reslab.studies.study import Study, register_study
 from reslab.training.recipe import Budget
@@ -71,42 +72,22 @@ class Lesions(Study):
         )
 
 
-def rise_on_single_loss(net: Measured) -> float:
-    """Mean rise of the error, in points, over the loss of each block in turn."""
-    return float(np.mean(net.values["single"])) - float(net.values["error_pct"])
+def list_rises(net: Measured) -> list[float]:
+    """Rise of the error, in points, on the loss of each block in turn."""
+    return [error - net.values["error_pct"] for error in net.values["single"]]
 
 
 def _family(nets: Sequence[Measured], family: str) -> list[Measured]:
     return [net for net in nets if net.values["family"] == family]
 
 
-def _compare_rises(plain: Sequence[Measured], residual: Sequence[Measured]) -> Difference:
-    if len(plain) == len(residual) == 1:
-        a, b = ([v - n.values["error_pct"] for v in n.values["single"]] for n in
-                (plain[0], residual[0]))  # fmt: skip
-        return compare_paired(a, b)
-    return compare_means(
-        *([rise_on_single_loss(net) for net in nets] for nets in (plain, residual))
-    )
-
-
 def _judge_single(nets: Sequence[Measured], *, tested: bool) -> Claim:
-    plain, residual = _family(nets, "plain"), _family(nets, "residual")
-    depths = sorted({n.values["depth"] for n in plain} & {n.values["depth"] for n in residual})
-    changes = {
-        depth: _compare_rises(*([n for n in f if n.values["depth"] == depth] for f in
-                                (plain, residual)))
-        for depth in depths
-    }  # fmt: skip
-    words = "; ".join(f"{depth} layers {points(change)}" for depth, change in changes.items())
-    return Claim(
+    return claim_lower(
+        compare_families(nets, list_rises),
         statement="Deleting a block hurts a residual net far less than a plain one.",
         where=f"{WHERE}, Fig. 3",
-        verdict=judge_claim(
-            holds=bool(changes) and all(c.is_lower for c in changes.values()),
-            tested=tested and bool(changes),
-        ),
-        evidence=f"Rise of the test error on the loss of one block, residual minus plain: {words}.",
+        what="Rise of the test error on the loss of one block",
+        tested=tested,
     )
 
 

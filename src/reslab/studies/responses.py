@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from reslab.analysis.responses import measure_responses
-from reslab.analysis.statistics import Difference, compare_means, compare_paired, summarise
+from reslab.analysis.statistics import compare_means, summarise
 from reslab.studies.charts import Chart, Line, LineStyle, Panel
 from reslab.studies.evidence import Evidence
 from reslab.studies.families import plan_families
@@ -13,6 +13,7 @@ from reslab.studies.final_errors import list_common_limits, points
 from reslab.studies.findings import Claim, Findings, Table, judge_claim
 from reslab.studies.measure_each import GIVEN, choose_judged, measure_each
 from reslab.studies.measuring import Measured, Measurement
+from reslab.studies.residual_minus_plain import claim_lower, compare_families
 from reslab.studies.setting import PlannedRun, StudySetting
 from reslab.studies.study import Study, register_study
 from reslab.training.recipe import Budget
@@ -86,30 +87,13 @@ def _samples(nets: Sequence[Measured]) -> list[float]:
     return [mean_response(net) for net in nets]
 
 
-def _compare(plain: Sequence[Measured], residual: Sequence[Measured]) -> Difference:
-    """Residual minus plain of one depth: over the nets, or layer by layer with one net of each."""
-    if len(plain) == len(residual) == 1:
-        return compare_paired(plain[0].values["std"], residual[0].values["std"])
-    return compare_means(_samples(plain), _samples(residual))
-
-
 def _judge_families(nets: Sequence[Measured], *, tested: bool) -> Claim:
-    common = sorted(set(_depths(nets, "plain")) & set(_depths(nets, "residual")))
-    changes = {
-        depth: _compare(_select(nets, "plain", depth), _select(nets, "residual", depth))
-        for depth in common
-    }
-    words = "; ".join(f"at {depth} layers {points(c)}" for depth, c in changes.items())
-    return Claim(
+    return claim_lower(
+        compare_families(nets, lambda net: net.values["std"]),
         statement="Residual nets have smaller responses than plain nets of the same depth.",
         where="Fig. 7",
-        verdict=judge_claim(
-            holds=bool(changes) and all(c.is_lower for c in changes.values()),
-            tested=tested and bool(changes),
-        ),
-        evidence=f"Residual minus plain, mean standard deviation of a response: {words}."
-        if changes
-        else "No depth has both a plain and a residual net.",
+        what="Mean standard deviation of a layer's response",
+        tested=tested,
     )
 
 
