@@ -1,8 +1,10 @@
 import numpy as np
+import pytest
 import torch
 
 from reslab.analysis.responses import compute_response_std, measure_responses, name_3x3_responses
-from tests.analysis.conftest import SmallSubject, first_images
+from reslab.errors import ConfigError
+from tests.analysis.conftest import SmallSubject, first_images, small_classifier
 
 
 def test_the_deviation_is_that_of_all_numbers_at_once(residual: SmallSubject) -> None:
@@ -25,3 +27,8 @@ def test_a_measurement_says_what_it_was_made_on(plain: SmallSubject) -> None:
     values = measure_responses(plain, images=50)
     assert (values["family"], values["depth"], values["images"]) == ("plain", 14, 50)
     assert len(values["std"]) == len(values["layers"]) == 13
+
+
+def test_a_net_that_activates_first_is_refused() -> None:
+    with pytest.raises(ConfigError, match="BN before its convolutions"):
+        name_3x3_responses(small_classifier("preresnet14"))

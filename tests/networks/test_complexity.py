@@ -1,5 +1,7 @@
 """Against the numbers of the paper, the public weights, and PyTorch's own counter."""
 
+import itertools
+
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
@@ -80,6 +82,9 @@ def test_macs_are_half_of_pytorchs_flops(name: str, shortcut: str) -> None:
         ("resnet56", "A", 27, 0),
         ("resnet34", "B", 13, 3),
         ("resnet50", "B", 12, 4),
+        ("preresnet20", None, 7, 2),
+        ("preresnet29-bottleneck", None, 6, 3),
+        ("resnet20", "gated", 0, 0),
     ],
 )
 def test_shortcuts_by_kind(name: str, shortcut: str | None, identity: int, projection: int) -> None:
@@ -106,14 +111,19 @@ def test_the_table_agrees_with_the_real_network() -> None:
     ]
 
 
-@pytest.mark.parametrize("name", ["resnet8", "plain8", "resnet18", "resnet50"])
-@pytest.mark.parametrize("shortcut", ["A", "B", "C"])
+@pytest.mark.parametrize(
+    ("name", "shortcut"),
+    [
+        *itertools.product(("resnet8", "resnet18", "resnet50"), ("A", "B", "C")),
+        *itertools.product(("preresnet8", "preresnet11-bottleneck"), ("A", "B-1x1", "B")),
+        ("plain8", "none"),
+    ],
+)
 @pytest.mark.parametrize("batch_size", [1, 3])
 def test_activation_bytes_are_what_autograd_keeps(
     name: str, shortcut: str, batch_size: int
 ) -> None:
-    size = 8 if name.endswith("8") and name != "resnet18" else 64
-    shortcut = "none" if name.startswith("plain") else shortcut
+    size = 64 if name in ("resnet18", "resnet50") else 8
     config = find_network(name, shortcut=shortcut, width=4, input_size=size)
     assert count_activation_bytes(config, batch_size) == measure_kept_bytes(config, batch_size)
 

@@ -80,6 +80,14 @@ def test_a_net_cannot_become_shallower(blocks: tuple[int, ...]) -> None:
         deepen(trained("plain8"), blocks, "x")
 
 
+@pytest.mark.parametrize("shortcut", ["C", "gated"])
+def test_shortcuts_that_are_no_identity_are_refused(shortcut: str) -> None:
+    network = build_network(find_network("resnet8", width=4, shortcut=shortcut))
+    assert deepen(network, (1, 1, 1), "same").config.name == "same"
+    with pytest.raises(ConfigError, match="not the identity"):
+        deepen(network, (2, 1, 1), "x")
+
+
 def test_bottlenecks_are_refused() -> None:
     config = find_network("resnet8", width=4, in_channels=1, input_size=8)
     network = ResNet(replace(config, block="bottleneck"))

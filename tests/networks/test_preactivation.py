@@ -80,7 +80,44 @@ def test_a_gate_that_is_open_or_closed_is_the_one_path_or_the_other() -> None:
     for bias in (-30.0, 30.0):
         nn.init.constant_(gate.bias, bias)
         outputs.append(block(x))
-    residual = torch.relu(block.residual_function(x, None))
-    pairs = [torch.allclose(outputs[0], a) and torch.allclose(outputs[1], b)
-             for a, b in ((x, residual), (residual, x))]  # fmt: skip
-    assert any(pairs)
+    torch.testing.assert_close(outputs[0], x)
+    torch.testing.assert_close(outputs[1], torch.relu(block.residual_function(x, None)))
+
+
+@pytest.mark.parametrize(
+    ("shortcut", "of_x", "of_f"), [("scaled", 0.5, 1), ("scaled-both", 0.5, 0.5), ("A", 1, 1)]
+)
+def test_constant_scaling_is_the_formula_of_table_1(
+    shortcut: str, of_x: float, of_f: float
+) -> None:
+    block = block_of(small("resnet14", shortcut=shortcut))
+    x = torch.rand(2, 4, 8, 8, generator=torch.Generator().manual_seed(1))
+    expected = torch.relu(of_x * x + of_f * block.residual_function(x, None))
+    torch.testing.assert_close(block(x), expected)
+
+
+def test_where_dimensions_change_the_shortcut_takes_the_activated_signal() -> None:
+    block: Any = small("preresnet14").eval().get_submodule("layer2.0")
+    x = torch.randn(2, 4, 8, 8, generator=torch.Generator().manual_seed(1))
+    activated = torch.relu(block.bn1(x))
+    f = block.conv2(torch.relu(block.bn2(block.conv1(activated))))
+    torch.testing.assert_close(block(x), f + block.downsample(activated))
+
+
+@pytest.mark.parametrize("name", ["preresnet14", "preresnet20-bottleneck"])
+def test_every_bn_is_followed_by_a_relu_from_the_stem_to_the_end(name: str) -> None:
+    network = small(name).eval()
+    seen: dict[str, torch.Tensor] = {}
+    for key, module in network.named_modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.register_forward_hook(lambda _m, _i, out, key=key: seen.update({key: out}))
+    logits, responses = network(images(), return_responses=True)
+    recorded = {key: value for key, value in responses.items() if "downsample" not in key}
+    # The stem's own stands for the first block's.
+    assert list(recorded)[:2] == ["bn1", "layer1.0.bn2"]
+    assert list(recorded)[-1] == "bn_last"
+    assert list(recorded) == list(seen)
+    assert all(torch.equal(recorded[key], seen[key]) for key in seen)
+    pooled = torch.relu(recorded["bn_last"]).mean(dim=(2, 3))
+    torch.testing.assert_close(network.fc(pooled), logits)
+    torch.testing.assert_close(network(images()), logits)

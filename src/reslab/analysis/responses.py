@@ -6,6 +6,7 @@ import torch
 
 from reslab.analysis.subject import Subject, take_images
 from reslab.data.dataset import LabelledImages
+from reslab.errors import ConfigError
 from reslab.networks.classifier import Classifier
 from reslab.networks.complexity import describe_network
 
@@ -65,7 +66,17 @@ def compute_response_std(classifier: Classifier, data: LabelledImages) -> dict[s
 
 
 def name_3x3_responses(classifier: Classifier) -> list[str]:
-    """The BN layers behind 3×3 convolutions, in order, by the convention conv1–bn1, conv2–bn2."""
-    layers = describe_network(classifier.network.config).layers
+    """The BN layers behind 3×3 convolutions, in order, by the convention conv1–bn1, conv2–bn2.
+
+    Raises:
+        ConfigError: for a net whose blocks activate first: there BN stands before its convolution.
+    """
+    network = classifier.network
+    if any(block.pre_activated for _, block in network.named_blocks()):
+        raise ConfigError(
+            f"{network.config.name} has BN before its convolutions, so there is no response after "
+            "it: take a net with the original blocks"
+        )
+    layers = describe_network(network.config).layers
     convolutions = [layer.name for layer in layers if layer.type == "conv" and layer.kernel == 3]
     return [name.replace("conv", "bn") for name in convolutions if ".downsample" not in name]

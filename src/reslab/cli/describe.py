@@ -77,6 +77,7 @@ def _print_description(description: "NetworkDescription") -> None:
     print_line(
         f"shortcuts        {identity} identity ({description.zero_padded_shortcuts} of them "
         f"zero-padded), {projection} projection"
+        + (f", {description.other_shortcuts} other" if description.other_shortcuts else "")
     )
 
 

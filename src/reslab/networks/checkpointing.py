@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import torch
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint, noop_context_fn
+from torch.utils.checkpoint import checkpoint
 
 
 def split_into_segments(blocks: int) -> list[range]:
@@ -39,9 +39,12 @@ def _run_segment(segment: nn.Sequential, x: Tensor) -> Tensor:
     def contexts() -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
         return nullcontext(), _buffers_unchanged(segment)
 
-    # The compiler takes no such contexts: it computes again only what writes nothing.
-    context_fn = noop_context_fn if torch.compiler.is_compiling() else contexts
-    out: Tensor = checkpoint(segment, x, use_reentrant=False, context_fn=context_fn)
+    out: Tensor
+    if torch.compiler.is_compiling():
+        # The compiler takes no such contexts, and computes again only what writes nothing.
+        out = checkpoint(segment, x, use_reentrant=False)
+    else:
+        out = checkpoint(segment, x, use_reentrant=False, context_fn=contexts)
     return out
 
 

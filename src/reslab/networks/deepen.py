@@ -30,7 +30,8 @@ def deepen(network: ResNet, blocks_per_stage: tuple[int, ...], name: str) -> Res
         name: of the deeper net.
 
     Raises:
-        ConfigError: if a stage would lose blocks, or the blocks are not basic.
+        ConfigError: if a stage would lose blocks, or the blocks are not basic, or a residual net's
+            shortcuts are not the identity where the shape stays.
     """
     config = network.config
     if config.block != "basic":
@@ -44,6 +45,11 @@ def deepen(network: ResNet, blocks_per_stage: tuple[int, ...], name: str) -> Res
     deeper = ResNet(replace(config, name=name, blocks_per_stage=blocks_per_stage))
     deeper.load_state_dict(network.state_dict(), strict=False)
     for _, block in find_added_blocks(network, deeper):
+        if not isinstance(block.downsample, nn.Identity | None):
+            raise ConfigError(
+                f"{config.name} has the shortcut {config.shortcut!r}, which is not the identity in "
+                "the blocks to be added: deepen a net with A or B, or a plain one"
+            )
         make_identity(block)
     return deeper.to(next(network.parameters()).device).train(network.training)
 
@@ -84,7 +90,7 @@ def settle_identities(deeper: ResNet, added: list[str], inputs: Tensor) -> None:
         inputs: a batch [B, in_channels, H, W], preprocessed, large enough to stand for the data.
     """
     was_training = deeper.training
-    x = deeper.eval().maxpool(torch.relu(deeper.bn1(deeper.conv1(inputs))))
+    x = deeper.eval().forward_stem(inputs)
     for name, block in deeper.named_blocks():
         if name in added and block.downsample is None and isinstance(block, BasicBlock):
             # An identity's every layer sees x itself.

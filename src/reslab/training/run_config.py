@@ -27,7 +27,7 @@ class ExecutionConfig:
     run. Compiled and eager steps agree to rounding, not to the bit."""
     recompute: Literal["auto", "never", "always"] = "auto"
     """Whether blocks are computed anew for the backward pass instead of being kept: less memory,
-    about a third more time, the same bits. `auto` does on a GPU where they would not fit."""
+    a third to a half more time, the same bits. `auto` does on a GPU where they would not fit."""
     capture: Literal["auto", "never", "always"] = "auto"
     """Whether the step is recorded once as a CUDA graph and then replayed, which spares the host
     its launches; `auto` does on a CUDA GPU. Elsewhere there is nothing to record: `always` then
