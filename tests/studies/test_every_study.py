@@ -66,7 +66,7 @@ def test_all_studies_make_one_page(folder: Path) -> None:
     assert {claim["study"] for claim in claims} == set(STUDY_NAMES)
 
 
-@pytest.mark.parametrize("name", ["responses", "identity", "lesions", "landscape"])
+@pytest.mark.parametrize("name", ["responses", "identity", "gradients", "lesions", "landscape"])
 def test_given_weights_are_measured_without_any_run(name: str, folder: Path) -> None:
     trained = carry_out("degradation", folder)
     weights = []

@@ -75,13 +75,13 @@ def compare_paired(a: Sequence[float], b: Sequence[float]) -> Difference:
     return estimate_mean(np.subtract(b, a).tolist())
 
 
-def estimate_mean(values: Sequence[float]) -> Difference:
+def estimate_mean(values: Sequence[float], *, confidence: float = CONFIDENCE) -> Difference:
     """The mean, as a difference from zero, with Student's interval (at least one value)."""
     mean, n = float(np.mean(values)), len(values)
     if n < 2:
         return Difference(mean=mean, low=None, high=None, n_a=n, n_b=n)
     standard_error = float(np.std(values, ddof=1)) / math.sqrt(n)
-    half_width = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)) * standard_error
+    half_width = float(stats.t.ppf((1 + confidence) / 2, n - 1)) * standard_error
     return Difference(mean=mean, low=mean - half_width, high=mean + half_width, n_a=n, n_b=n)
 
 

@@ -6,7 +6,8 @@ import numpy as np
 
 from reslab.analysis.statistics import Difference, compare_means, compare_paired
 from reslab.studies.final_errors import points
-from reslab.studies.findings import Claim, judge_claim
+from reslab.studies.findings import Claim
+from reslab.studies.judging import judge_all, judge_lower
 from reslab.studies.measuring import Measured
 
 
@@ -49,9 +50,6 @@ def claim_lower(
     return Claim(
         statement=statement,
         where=where,
-        verdict=judge_claim(
-            holds=bool(changes) and all(change.is_lower for change in changes.values()),
-            tested=tested and bool(changes),
-        ),
+        verdict=judge_all(judge_lower(change, tested=tested) for change in changes.values()),
         evidence=f"{what}, residual minus plain: {words or 'no depth has a net of each'}.",
     )

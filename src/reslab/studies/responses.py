@@ -5,12 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from reslab.analysis.responses import measure_responses
-from reslab.analysis.statistics import compare_means, summarise
+from reslab.analysis.statistics import Difference, compare_means, summarise
 from reslab.studies.charts import Chart, Line, LineStyle, Panel
 from reslab.studies.evidence import Evidence
 from reslab.studies.families import plan_families
-from reslab.studies.final_errors import list_common_limits, points
-from reslab.studies.findings import Claim, Findings, Table, judge_claim
+from reslab.studies.final_errors import list_common_limits
+from reslab.studies.findings import Claim, Findings, Table
+from reslab.studies.judging import judge_lower
 from reslab.studies.measure_each import GIVEN, choose_judged, measure_each
 from reslab.studies.measuring import Measured, Measurement
 from reslab.studies.residual_minus_plain import claim_lower, compare_families
@@ -19,6 +20,8 @@ from reslab.studies.study import Study, register_study
 from reslab.training.recipe import Budget
 
 IMAGES = 1_000
+WIDE = 20
+"""Ratio of the strongest response to the weakest beyond which an axis is logarithmic."""
 
 
 @register_study
@@ -57,10 +60,9 @@ class Responses(Study):
             claims=claims,
             tables=(_table(evidence.measured),),
             charts=tuple(
-                chart
+                _chart(nets, f"figure-7-responses-{name}")
                 for nets, name in ((given, "given"), (trained, "trained"))
                 if nets
-                for chart in _charts(nets, name)
             ),
             limits=tuple(list_common_limits(evidence, setting)),
         )
@@ -112,10 +114,17 @@ def _judge_depths(nets: Sequence[Measured], *, tested: bool) -> Claim:
     return Claim(
         statement=statement,
         where="Fig. 7",
-        verdict=judge_claim(holds=change.is_lower, tested=tested),
+        verdict=judge_lower(change, tested=tested),
         evidence=f"From {depths[0]} to {depths[-1]} layers the mean response of residual nets "
-        f"changes by {points(change)}.",
+        f"changes by {_to_text(change)}.",
     )
+
+
+def _to_text(change: Difference) -> str:
+    """To three digits: responses stay near 1 in nets trained briefly."""
+    if change.low is None or change.high is None:
+        return f"{change.mean:+.3f} (one seed: no interval)"
+    return f"{change.mean:+.3f} [{change.low:+.3f}, {change.high:+.3f}]"
 
 
 def _table(nets: Sequence[Measured]) -> Table:
@@ -138,41 +147,39 @@ def _table(nets: Sequence[Measured]) -> Table:
     )
 
 
-def _charts(nets: Sequence[Measured], name: str) -> tuple[Chart, Chart]:
-    return (
-        _chart(nets, f"figure-7-responses-{name}", ordered=False),
-        _chart(nets, f"figure-7-responses-{name}-sorted", ordered=True),
-    )
-
-
-def _chart(nets: Sequence[Measured], name: str, *, ordered: bool) -> Chart:
-    """Fig. 7: plain dashed, residual solid; above in the layers' order, below by size."""
-    depths = sorted({net.values["depth"] for net in nets})
-    styles: dict[str, LineStyle] = {"plain": "dashed", "residual": "solid"}
-    lines = []
-    for family, style in styles.items():
-        for i, depth in enumerate(depths):
-            same = _select(nets, family, depth)
-            if not same:
-                continue
-            values = np.array([net.values["std"] for net in same])
-            if ordered:
-                values = -np.sort(-values, axis=1)
-            lines.append(_line(values, f"{family} {depth}", i, style))
+def _chart(nets: Sequence[Measured], name: str) -> Chart:
+    """Fig. 7: plain dashed, residual solid; in the layers' order, and by size."""
+    stds = [std for net in nets for std in net.values["std"]]
     return Chart(
         name=name,
-        caption="Standard deviation of each 3×3 layer's response, "
-        + ("sorted by size" if ordered else "in the layers' order")
-        + ": plain nets dashed, residual nets solid; mean over the nets, band from the lowest to "
-        "the highest.",
-        panels=(
+        caption="Standard deviation of each 3×3 layer's response, in the layers' order and sorted "
+        "by size: plain nets dashed, residual nets solid; mean over the nets, band from the lowest "
+        "to the highest.",
+        panels=tuple(
             Panel(
-                x_label="layer, by size" if ordered else "layer",
+                title=title,
+                x_label="layer, by size" if by_size else "layer",
                 y_label="std of the response",
-                marks=tuple(lines),
-            ),
+                marks=tuple(_list_lines(nets, by_size=by_size)),
+                # Deep plain nets can respond so strongly that nothing else is seen beside them.
+                log_y=max(stds) > WIDE * min(stds) > 0,
+            )
+            for title, by_size in (("original order", False), ("sorted", True))
         ),
     )
+
+
+def _list_lines(nets: Sequence[Measured], *, by_size: bool) -> list[Line]:
+    styles: dict[str, LineStyle] = {"plain": "dashed", "residual": "solid"}
+    depths = sorted({net.values["depth"] for net in nets})
+    lines = []
+    for family, style in styles.items():
+        for colour, depth in enumerate(depths):
+            if same := _select(nets, family, depth):
+                values = np.array([net.values["std"] for net in same])
+                shown = -np.sort(-values, axis=1) if by_size else values
+                lines.append(_line(shown, f"{family} {depth}", colour, style))
+    return lines
 
 
 def _line(values: "np.ndarray", label: str, colour: int, style: LineStyle) -> Line:
