@@ -2,8 +2,24 @@ import pytest
 import torch
 from torch import nn
 
-from reslab.analysis.identity import compare_with_identity, measure_identity
-from reslab.analysis.stacks import GOAL, build_stack, make_target, measure_stack
+from reslab.analysis.identity import (
+    compare_with_identity,
+    measure_identity,
+    measure_untrained_identity,
+)
+from reslab.analysis.stacks import (
+    CHECK_EVERY,
+    GOAL,
+    build_stack,
+    make_target,
+    measure_stack,
+    relative_loss,
+)
+from reslab.data.seeds import derive_seed
+from reslab.networks.blocks import BasicBlock
+from reslab.networks.deepen import make_identity
+from reslab.networks.initialisation import initialise_he
+from reslab.networks.resnet import build_network
 from tests.analysis.conftest import SmallSubject, first_images
 
 
@@ -14,7 +30,7 @@ def test_a_block_that_computes_nothing_is_the_identity(residual: SmallSubject) -
     nn.init.zeros_(block.bn2.bias)
     inputs = residual.classifier.preprocessing(first_images(residual, 30).images)
     with torch.inference_mode():
-        found = compare_with_identity(residual.classifier, inputs)
+        found = compare_with_identity(residual.classifier.network, inputs)
     place = found["blocks"].index("layer1.1")
     assert found["distance"][place] == 0
     assert found["residual"][place] == 0
@@ -45,13 +61,67 @@ def test_plain_and_residual_stacks_start_from_the_same_weights() -> None:
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
 
 
+def test_the_untrained_net_has_the_first_weights_and_leaves_the_trained_one_alone(
+    residual: SmallSubject,
+) -> None:
+    before = {k: v.clone() for k, v in residual.classifier.network.state_dict().items()}
+    values = measure_untrained_identity(residual, images=30)
+    network = build_network(residual.classifier.network.config, derive_seed(0, "weights")).train()
+    images = residual.dataset.test.select(torch.linspace(0, 363, 30).long()).images
+    with torch.inference_mode():
+        expected = compare_with_identity(network, residual.classifier.preprocessing(images))
+    assert values["distance"] == expected["distance"]
+    assert values["distance"] != measure_identity(residual, images=30)["distance"]
+    after = residual.classifier.network.state_dict()
+    assert all(torch.equal(after[name], tensor) for name, tensor in before.items())
+    assert not residual.classifier.network.training
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_goal_is_out_of_reach_of_the_identity_alone_where_there_is_a_perturbation(
+    seed: int,
+) -> None:
+    torch.manual_seed(seed)
+    x = torch.randn(64, 8, 8, 8).abs()
+    perturb = nn.Conv2d(8, 8, 3, padding=1, bias=False)
+    initialise_he(perturb)
+    assert relative_loss(x, make_target(x, perturb, 0.3)) > 1.5 * GOAL
+
+
+def test_a_plain_stack_can_reach_the_goal_in_training_mode() -> None:
+    stack = build_stack("none", 4)
+    for block in stack:
+        assert isinstance(block, BasicBlock)
+        make_identity(block)
+        for norm in (block.bn1, block.bn2):
+            # |N(0, 1)| has the mean √(2/π) and the variance 1 − 2/π.
+            nn.init.constant_(norm.weight, (1 - 2 / torch.pi) ** 0.5)
+            nn.init.constant_(norm.bias, (2 / torch.pi) ** 0.5)
+    x = torch.randn(32, 8, 8, 8, generator=torch.Generator().manual_seed(0)).abs()
+    assert relative_loss(stack.train()(x), x) < GOAL / 4
+
+
 def test_one_residual_block_learns_the_identity_before_one_plain_block(
     plain: SmallSubject,
 ) -> None:
-    options = {"blocks": 1, "perturbation": 0.0, "seed": 0, "max_steps": 200}
-    residual_values = measure_stack(plain, shortcut="A", **options)  # type: ignore[arg-type]
-    plain_values = measure_stack(plain, shortcut="none", **options)  # type: ignore[arg-type]
-    assert residual_values["losses"][-1] < GOAL
-    assert residual_values["steps"] < 200
-    assert plain_values["steps"] is None
-    assert measure_stack(plain, shortcut="A", **options) == residual_values  # type: ignore[arg-type]
+    def learn(shortcut: str, rates: tuple[float, ...] = (0.03, 0.1)) -> list[dict[str, object]]:
+        values = measure_stack(
+            plain,
+            shortcut=shortcut,
+            blocks=1,
+            perturbation=0.0,
+            seed=0,
+            learning_rates=rates,
+            max_steps=100,
+        )
+        tries: list[dict[str, object]] = values["tries"]
+        return tries
+
+    residual_tries = learn("A")
+    for one in residual_tries:
+        losses, steps = one["losses"], one["steps"]
+        assert isinstance(losses, list)
+        assert losses[-1] < GOAL <= min(losses[:-1])
+        assert steps == CHECK_EVERY * (len(losses) - 1)
+    assert [one["steps"] for one in learn("none")] == [None, None]
+    assert learn("A", (0.1,)) == residual_tries[1:]

@@ -4,10 +4,12 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 from reslab.analysis.subject import Subject, take_images
-from reslab.networks.classifier import Classifier
+from reslab.data.seeds import derive_seed
 from reslab.networks.complexity import describe_network
+from reslab.networks.resnet import ResNet, build_network
 
 
 @torch.inference_mode()
@@ -19,21 +21,34 @@ def measure_identity(subject: Subject, *, images: int) -> dict[str, Any]:
         block with its last ReLU; `cosine` of H(x) and x; in residual nets `residual`,
         ‖F(x)‖ / ‖x‖. `family` and `depth` of the net.
     """
-    classifier = subject.classifier
+    return _measure(subject, subject.classifier.network, images)
+
+
+@torch.inference_mode()
+def measure_untrained_identity(subject: Subject, *, images: int) -> dict[str, Any]:
+    """The same of the net before training, as far as the shortcuts alone bring it near x.
+
+    With the weights that the run began with; of a file of weights, whose beginning is not known,
+    with those of seed 0. BN normalises by these images' own statistics, since it has no others yet.
+    """
+    seed = subject.config.seed if subject.config else 0
+    network = build_network(subject.classifier.network.config, derive_seed(seed, "weights"))
+    return _measure(subject, network.to(subject.device).train(), images)
+
+
+def _measure(subject: Subject, network: ResNet, images: int) -> dict[str, Any]:
     data = take_images(subject.dataset.test, images, subject.device)
-    config = classifier.network.config
     return {
-        **compare_with_identity(classifier, classifier.preprocessing(data.images)),
-        "family": config.family,
-        "depth": describe_network(config).weighted_layers,
+        **compare_with_identity(network, subject.classifier.preprocessing(data.images)),
+        "family": network.config.family,
+        "depth": describe_network(network.config).weighted_layers,
         "images": len(data),
     }
 
 
-def compare_with_identity(classifier: Classifier, inputs: torch.Tensor) -> dict[str, Any]:
+def compare_with_identity(network: ResNet, inputs: Tensor) -> dict[str, Any]:
     """`blocks`, `distance`, `cosine` and `residual` as `measure_identity` returns them."""
-    network = classifier.network
-    x = network.maxpool(F.relu(network.bn1(network.conv1(inputs))))
+    x = network.forward_stem(inputs)
     found: dict[str, list[Any]] = {"blocks": [], "distance": [], "cosine": [], "residual": []}
     for name, block in network.named_blocks():
         y = block(x)
