@@ -16,16 +16,6 @@ TEST_IMAGES = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Case:
-    """Curves and the verdict that a person who knows how they were made would give."""
-
-    kind: str
-    """How they were made."""
-    truth: Verdict
-    family: Family
-
-
-@dataclass(frozen=True, kw_only=True)
 class _Net:
     """What one net tends to, and how it gets there."""
 
@@ -48,12 +38,6 @@ class _Run:
     seeds: int
     unrest: float
     """Relative scatter at the first learning rate."""
-
-
-def make_case(kind: str, chance: Generator) -> Case:
-    """One random case of a kind, a key of `KINDS`."""
-    truth, make = KINDS[kind]
-    return Case(kind=kind, truth=truth, family=make(chance))
 
 
 def _draw_run(chance: Generator) -> _Run:

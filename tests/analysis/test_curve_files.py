@@ -42,7 +42,7 @@ def test_columns_can_be_told(tmp_path: Path) -> None:
     path = write(tmp_path, "a,b,c\n1,30,40\n2,20,35\n")
     with pytest.raises(DataError, match="--train-error"):
         read_curve(path)
-    names = ColumnNames(step="a", train_error="b", test_error="c")
+    names = ColumnNames(step_column="a", train_error="b", test_error="c")
     curve = read_curve(path, LogReading(columns=names))
     assert curve.test.values == (40, 35)
 

@@ -26,12 +26,21 @@ def benchmark() -> Iterator[Any]:
 
 def test_curves_of_known_truth_are_told_apart(benchmark: Any) -> None:
     """A tenth of what benchmarks/diagnosis.py counts, with bounds for so few."""
-    counts = benchmark.count_verdicts(220, seed=7)
-    summary = benchmark.summarise_counts(counts)
+    kinds = benchmark.CURVES["synthetic"]
+    counts = benchmark.count_verdicts(kinds, 220, seed=7)
+    summary = benchmark.summarise_counts(kinds, counts)
     assert summary["cases"] == 220
     assert summary["right_pct"] >= 90
     assert summary["overfitting_called_degradation"] == 0
     assert counts["deeper fits worse"]["degradation"] >= 19
+
+
+def test_overfitting_is_not_called_degradation_on_other_curves_either(benchmark: Any) -> None:
+    kinds = {k: v for k, v in benchmark.CURVES["wider"].items() if v[0] == "overfitting"}
+    counts = benchmark.count_verdicts(kinds, 80, seed=7)
+    summary = benchmark.summarise_counts(kinds, counts)
+    assert (summary["cases"], summary["overfitting_called_degradation"]) == (80, 0)
+    assert summary["right_pct"] >= 90
 
 
 def flat(value: float, points: int = 60) -> Series:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from reslab.errors import RunError
 from reslab.runs.executor import execute
 
 
@@ -52,6 +53,15 @@ def test_results_come_in_the_order_of_the_items() -> None:
 def test_an_error_reaches_the_caller() -> None:
     with pytest.raises(ValueError, match="three"):
         execute(fail_on_three, range(6), 2)
+
+
+def kill_this_process(_: int) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_process_that_the_system_kills_is_answered_in_a_sentence() -> None:
+    with pytest.raises(RunError, match="--workers 1"):
+        execute(kill_this_process, range(3), 2)
 
 
 def test_the_work_is_spread_over_the_workers() -> None:

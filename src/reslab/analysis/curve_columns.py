@@ -24,38 +24,27 @@ _IDLE = {
 _STEPS = ("epoch", "epochs", "step", "steps", "globalstep", "iteration", "iterations", "iter",
           "iters", "trainerglobalstep", "batch", "update", "updates", "n", "i")  # fmt: skip
 
-_OPTIONS = {
-    "step": "--step-column",
-    "train_error": "--train-error",
-    "test_error": "--test-error",
-    "train_accuracy": "--train-accuracy",
-    "test_accuracy": "--test-accuracy",
-    "train_loss": "--train-loss",
-    "test_loss": "--test-loss",
-    "learning_rate": "--learning-rate-column",
-}
-
 
 @dataclass(frozen=True, kw_only=True)
 class ColumnNames:
     """The columns of a log; None is found by name, or absent."""
 
-    step: str | None = None
-    """Steps or epochs."""
+    step_column: str | None = None
+    """Column of steps or epochs."""
     train_error: str | None = None
-    """Training error."""
+    """Column of the training error."""
     test_error: str | None = None
-    """Test (or validation) error."""
+    """Column of the test (or validation) error."""
     train_accuracy: str | None = None
-    """Training accuracy: 100 % minus the error."""
+    """Column of the training accuracy: 100 % minus the error."""
     test_accuracy: str | None = None
-    """Test (or validation) accuracy."""
+    """Column of the test (or validation) accuracy."""
     train_loss: str | None = None
-    """Training loss."""
+    """Column of the training loss."""
     test_loss: str | None = None
-    """Test (or validation) loss."""
-    learning_rate: str | None = None
-    """Learning rate."""
+    """Column of the test (or validation) loss."""
+    learning_rate_column: str | None = None
+    """Column of the learning rate."""
 
 
 def find_columns(header: Sequence[str], named: ColumnNames, origin: str) -> ColumnNames:
@@ -97,9 +86,9 @@ def is_epoch(column: str) -> bool:
 
 
 def _find(meaning: str, header: Sequence[str], origin: str) -> str | None:
-    if meaning == "step":
+    if meaning == "step_column":
         return _find_step(header)
-    if meaning == "learning_rate":
+    if meaning == "learning_rate_column":
         return next((name for name in header if _is_rate(name)), None)
     split, measure = meaning.split("_")
     candidates = [name for name in header if _meaning(name) == (split, measure)]
@@ -109,7 +98,7 @@ def _find(meaning: str, header: Sequence[str], origin: str) -> str | None:
     if len(candidates) > 1:
         raise DataError(
             f"{origin}: {list_names(candidates)} could each be the {split} {measure}: name one "
-            f"with {_OPTIONS[meaning]}"
+            f"with --{meaning.replace('_', '-')}"
         )
     return candidates[0] if candidates else None
 

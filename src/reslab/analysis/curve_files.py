@@ -50,7 +50,7 @@ def read_curve(path: Path, reading: LogReading = AS_FOUND) -> TrainingCurve:
     table = read_table(path)
     columns = find_columns(table.header, reading.columns, str(path))
     _check_numbers(table, columns, path)
-    rows = _drop_replaced(table, columns.step)
+    rows = _drop_replaced(table, columns.step_column)
     log = _Log(path=path, columns=columns, rows=rows, reading=reading)
     return log.read()
 
@@ -67,12 +67,12 @@ class _Log:
         c = self.columns
         errors = _either(c.train_error, c.train_accuracy), _either(c.test_error, c.test_accuracy)
         losses = c.train_loss, c.test_loss
-        notes = () if c.step else ("no column of steps: rows are counted instead",)
+        notes = () if c.step_column else ("no column of steps: rows are counted instead",)
         curve = TrainingCurve(
             name=str(self.path),
             train=NOTHING,
             test=NOTHING,
-            learning_rate=self._series(c.learning_rate),
+            learning_rate=self._series(c.learning_rate_column),
             lost_at=self._find_loss_of_numbers(),
             epochs=self._count_epochs(),
             notes=notes,
@@ -128,11 +128,11 @@ class _Log:
         )
 
     def _step(self, i: int, row: dict[str, float | None]) -> float:
-        step = row[self.columns.step] if self.columns.step else None
+        step = row[self.columns.step_column] if self.columns.step_column else None
         return float(i) if step is None else step
 
     def _count_epochs(self) -> float | None:
-        if self.columns.step is None or not is_epoch(self.columns.step):
+        if self.columns.step_column is None or not is_epoch(self.columns.step_column):
             return None
         steps = [step for i, row in enumerate(self.rows) if (step := self._step(i, row)) >= 0]
         return max(steps) - min(steps) + 1 if steps else None

@@ -1,16 +1,15 @@
 """`reslab diagnose`: what is wrong with one's own runs, whatever framework wrote their logs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Annotated
 
+import tyro
 from tyro.conf import Positional
 
+from reslab.analysis.curve_columns import ColumnNames, Scale
 from reslab.cli.options import Flag
 from reslab.cli.output import print_json, print_line
-
-if TYPE_CHECKING:
-    from reslab.analysis.curve_columns import ColumnNames
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,24 +27,10 @@ class Diagnose:
     """Run folders, folders of runs, or `DEPTH=FILE` for each log."""
     out: Path | None = None
     """Folder for the figure (PNG and SVG) and `diagnosis.json`."""
-    scale: Literal["auto", "percent", "fraction"] = "auto"
+    scale: Scale = "auto"
     """Of errors and accuracies; auto takes percent where a name says so or a value is above 1."""
-    step_column: str | None = None
-    """Column of steps or epochs."""
-    train_error: str | None = None
-    """Column of the training error."""
-    test_error: str | None = None
-    """Column of the test error."""
-    train_accuracy: str | None = None
-    """Column of the training accuracy."""
-    test_accuracy: str | None = None
-    """Column of the test accuracy."""
-    train_loss: str | None = None
-    """Column of the training loss."""
-    test_loss: str | None = None
-    """Column of the test loss."""
-    learning_rate_column: str | None = None
-    """Column of the learning rate."""
+    columns: Annotated[ColumnNames, tyro.conf.arg(name="")] = field(default_factory=ColumnNames)
+    """Columns of the logs that their names do not tell."""
     json: Flag = False
     """Print the diagnosis as one JSON object with `verdict` and `evidence`."""
 
@@ -54,7 +39,7 @@ class Diagnose:
         from reslab.analysis.diagnosis import diagnose  # noqa: PLC0415
         from reslab.analysis.diagnosis_words import document  # noqa: PLC0415
 
-        diagnosis = diagnose(*self.sources, columns=self._columns(), scale=self.scale)
+        diagnosis = diagnose(*self.sources, columns=self.columns, scale=self.scale)
         found = document(diagnosis)
         figure = None
         if self.out is not None:
@@ -73,17 +58,3 @@ class Diagnose:
         if figure is not None:
             print_line(f"\nfigure: {figure}")
         return 0
-
-    def _columns(self) -> "ColumnNames":
-        from reslab.analysis.curve_columns import ColumnNames  # noqa: PLC0415
-
-        return ColumnNames(
-            step=self.step_column,
-            train_error=self.train_error,
-            test_error=self.test_error,
-            train_accuracy=self.train_accuracy,
-            test_accuracy=self.test_accuracy,
-            train_loss=self.train_loss,
-            test_loss=self.test_loss,
-            learning_rate=self.learning_rate_column,
-        )

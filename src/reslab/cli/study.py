@@ -71,7 +71,8 @@ class Study:
             print_line(f"  refuted by {row['refuted_by']}")
         budgets = ["smoke", "quick", "paper"]
         print_table(
-            f"\nWhat each costs on {self.options.data}: runs, and hours of one CPU core",
+            f"\nWhat each costs on {self.options.data}: runs, hours of one CPU core to train them, "
+            "and measurements",
             ["study", *budgets],
             [[row["name"], *(row["costs"][budget] for budget in budgets)] for row in rows],
         )

@@ -12,6 +12,7 @@ from multiprocessing.queues import SimpleQueue
 from types import FrameType
 from typing import TypeVar
 
+from reslab.errors import RunError
 from reslab.runs.orphans import end_with_parent
 
 Item = TypeVar("Item")
@@ -58,6 +59,7 @@ def execute(
 
     Raises:
         Stopped: after a signal, once every process has ended its item.
+        RunError: if a process ends before its work does.
         Exception: what `function` raised first; the other processes are stopped likewise.
     """
     waiting = deque(range(len(items)))
@@ -81,10 +83,13 @@ def execute(
                 done, _ = wait(running, timeout=TICK_SECONDS, return_when=FIRST_COMPLETED)
                 results |= {running.pop(future): future.result() for future in done}
                 on_tick()
-        except BrokenProcessPool:
+        except BrokenProcessPool as error:
             # What does not hear SIGTERM ends at once; that is not a failure where it was sent.
             if not signals:
-                raise
+                raise RunError(
+                    "a process ended before its work did, killed by the system, most often for "
+                    "want of memory: what had finished is kept; try again with --workers 1"
+                ) from error
         except BaseException:
             _stop_processes()
             raise

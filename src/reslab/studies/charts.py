@@ -1,7 +1,10 @@
 """Charts as data: what is drawn, not how. The report draws them still and interactive."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
+
+import numpy as np
 
 LineStyle = Literal["solid", "dashed", "bold", "points"]
 
@@ -66,3 +69,26 @@ class Chart:
     """File name without suffix."""
     caption: str
     panels: tuple[Panel, ...]
+
+
+def line_by_place(
+    nets: Sequence[Sequence[float]], label: str, *, colour: int = 0, style: LineStyle = "solid"
+) -> Line:
+    """A value for each layer or block, counted from 1: mean over the nets, band over all of them.
+
+    Args:
+        nets: a row for each net, all equally long.
+        label: in the legend.
+        colour: which of the palette.
+        style: how it is drawn.
+    """
+    values = np.array(nets)
+    return Line(
+        label=label,
+        x=tuple(range(1, values.shape[1] + 1)),
+        y=tuple(values.mean(axis=0).tolist()),
+        low=tuple(values.min(axis=0).tolist()),
+        high=tuple(values.max(axis=0).tolist()),
+        colour=colour,
+        style=style,
+    )

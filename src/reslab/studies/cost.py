@@ -17,8 +17,10 @@ class StudyCost:
     """Runs of a study that no other has made, and the arithmetic in them."""
 
     runs: int
+    measurements: int
+    """Of its nets, some of which train a little themselves."""
     macs: float
-    """Multiply-adds of all training steps."""
+    """Multiply-adds of the runs' training steps."""
 
     @property
     def core_hours(self) -> float:
@@ -26,9 +28,10 @@ class StudyCost:
         return self.macs / MACS_PER_CORE_SECOND / 3600
 
     def to_text(self) -> str:
-        """`20 runs, 0.1 h`."""
+        """`20 runs, 0.1 h, 3 measurements`."""
         hours = f"{self.core_hours:.1f}" if self.core_hours < 100 else f"{self.core_hours:,.0f}"
-        return f"{self.runs} runs, {hours} h"
+        measured = f", {self.measurements} measurements" if self.measurements else ""
+        return f"{self.runs} runs, {hours} h{measured}"
 
 
 def estimate_cost(study: Study, data: str, budget: Budget) -> StudyCost:
@@ -36,7 +39,11 @@ def estimate_cost(study: Study, data: str, budget: Budget) -> StudyCost:
     setting = choose_setting(data, budget, depths=study.default_depths(data, budget))
     runs = {run.config.digest: run.config for run in plan_runs(study, setting)}
     macs: dict[NetworkConfig, int] = {}
-    return StudyCost(runs=len(runs), macs=sum(_macs(config, macs) for config in runs.values()))
+    return StudyCost(
+        runs=len(runs),
+        measurements=len(study.plan_measurements(setting)),
+        macs=sum(_macs(config, macs) for config in runs.values()),
+    )
 
 
 def _macs(config: RunConfig, known: dict[NetworkConfig, int]) -> float:

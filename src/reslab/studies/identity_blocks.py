@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from reslab.analysis.statistics import summarise
-from reslab.studies.charts import Chart, Line, LineStyle, Panel
+from reslab.studies.charts import Chart, Line, LineStyle, Panel, line_by_place
 from reslab.studies.final_errors import points
 from reslab.studies.findings import Cell, Claim, Table
 from reslab.studies.measure_each import choose_judged
@@ -113,13 +113,5 @@ def _mean_over(nets: Sequence[Measured], key: str) -> str:
 
 
 def _line(nets: Sequence[Measured], label: str, words: str, colour: int, style: LineStyle) -> Line:
-    values = np.array([net.values["distance"] for net in nets if net.label == label])
-    return Line(
-        label=words,
-        x=tuple(range(1, values.shape[1] + 1)),
-        y=tuple(values.mean(axis=0).tolist()),
-        low=tuple(values.min(axis=0).tolist()),
-        high=tuple(values.max(axis=0).tolist()),
-        colour=colour,
-        style=style,
-    )
+    distances = [net.values["distance"] for net in nets if net.label == label]
+    return line_by_place(distances, words, colour=colour, style=style)

@@ -6,7 +6,7 @@ import numpy as np
 
 from reslab.analysis.responses import measure_responses
 from reslab.analysis.statistics import Difference, compare_means, summarise
-from reslab.studies.charts import Chart, Line, LineStyle, Panel
+from reslab.studies.charts import Chart, Line, LineStyle, Panel, line_by_place
 from reslab.studies.evidence import Evidence
 from reslab.studies.families import plan_families
 from reslab.studies.final_errors import list_common_limits
@@ -178,17 +178,6 @@ def _list_lines(nets: Sequence[Measured], *, by_size: bool) -> list[Line]:
             if same := _select(nets, family, depth):
                 values = np.array([net.values["std"] for net in same])
                 shown = -np.sort(-values, axis=1) if by_size else values
-                lines.append(_line(shown, f"{family} {depth}", colour, style))
+                name = f"{family} {depth}"
+                lines.append(line_by_place(shown.tolist(), name, colour=colour, style=style))
     return lines
-
-
-def _line(values: "np.ndarray", label: str, colour: int, style: LineStyle) -> Line:
-    return Line(
-        label=label,
-        x=tuple(range(1, values.shape[1] + 1)),
-        y=tuple(values.mean(axis=0).tolist()),
-        low=tuple(values.min(axis=0).tolist()),
-        high=tuple(values.max(axis=0).tolist()),
-        colour=colour,
-        style=style,
-    )
