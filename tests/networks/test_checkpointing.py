@@ -3,6 +3,7 @@ from itertools import accumulate
 import pytest
 import torch
 
+from reslab.analysis.block_cost import measure_kept_bytes
 from reslab.networks.activation_memory import count_activation_bytes
 from reslab.networks.catalogue import find_network
 from reslab.networks.checkpointing import split_into_segments
@@ -85,25 +86,12 @@ def peak_bytes(network: ResNet, x: torch.Tensor) -> int:
     return max(accumulate(changes))
 
 
-def kept_bytes(network: ResNet, x: torch.Tensor) -> int:
-    kept: dict[int, int] = {}
-
-    def note(tensor: torch.Tensor) -> torch.Tensor:
-        kept[tensor.data_ptr()] = tensor.untyped_storage().nbytes()
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
-        output = network(x)
-    del output
-    return sum(kept.values())
-
-
 def test_a_checkpointed_net_keeps_far_less() -> None:
     network = build_network(find_network("resnet56", width=4)).train()
     x = torch.randn(4, 3, 32, 32)
-    whole = kept_bytes(network, x)
+    whole = measure_kept_bytes(network, x)
     network.checkpoint_activations = True
-    assert kept_bytes(network, x) < 0.3 * whole
+    assert measure_kept_bytes(network, x) < 0.3 * whole
 
 
 def test_resnet_1202_trains_within_16_gb_by_formula() -> None:

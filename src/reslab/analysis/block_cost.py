@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from reslab.analysis.subject import Subject
+from reslab.networks.activation_memory import count_kept
 from reslab.networks.blocks import find_block
 from reslab.networks.complexity import Layer, describe_network, trace_layers
 from reslab.networks.config import NetworkConfig
@@ -47,17 +48,12 @@ def count_block(shape: BlockShape) -> tuple[int, int]:
 def count_kept_bytes(shape: BlockShape, batch_size: int, bytes_per_number: int = 4) -> int:
     """Bytes that a block's forward pass keeps for its backward pass, by formula.
 
-    Its input; each convolution's output, which its BN differentiates; the output of each ReLU, of
-    which there is one for each BN outside the shortcut; BN's mean and deviation of each channel.
+    Its input, and what each layer keeps, counted as for whole networks.
     """
-    layers = list_block_layers(shape)
-    norms = [layer for layer in layers if layer.type == "batch_norm"]
-    kept = [layer for layer in layers if layer.type == "conv"]
-    kept += [layer for layer in norms if "downsample" not in layer.name]
-    numbers = shape.channels * shape.size**2
-    numbers += sum(layer.out_channels * layer.output_size**2 for layer in kept)
-    statistics = sum(2 * layer.out_channels for layer in norms)
-    return bytes_per_number * (batch_size * numbers + statistics)
+    kept = sum(
+        count_kept(layer, batch_size, bytes_per_number) for layer in list_block_layers(shape)
+    )
+    return bytes_per_number * batch_size * shape.channels * shape.size**2 + kept
 
 
 @dataclass(frozen=True, kw_only=True)

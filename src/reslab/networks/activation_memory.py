@@ -39,7 +39,7 @@ def count_activation_bytes(
 
     def kept(prefixes: tuple[str, ...] = ("",)) -> int:
         chosen = [layer for layer in layers if layer.name.startswith(prefixes)]
-        return sum(_count_kept(layer, batch_size, bytes_per_number) for layer in chosen)
+        return sum(count_kept(layer, batch_size, bytes_per_number) for layer in chosen)
 
     if not checkpoint_activations:
         return images + kept() + pooled
@@ -66,7 +66,7 @@ def _count_output(layers: tuple[Layer, ...], segment: tuple[str, ...], batch_siz
     return batch_size * _count_outputs(last)
 
 
-def _count_kept(layer: Layer, batch_size: int, bytes_per_number: int) -> int:
+def count_kept(layer: Layer, batch_size: int, bytes_per_number: int) -> int:
     """Bytes kept of a layer's output, of the ReLU's behind it, and of BN's statistics."""
     total = batch_size * bytes_per_number * _count_outputs(layer) * _is_kept(layer)
     if layer.type == "batch_norm":
@@ -79,9 +79,9 @@ def _count_kept(layer: Layer, batch_size: int, bytes_per_number: int) -> int:
 def _is_kept(layer: Layer) -> bool:
     """Whether the layer's output, or that of the ReLU behind it, is kept once more."""
     if layer.type == "batch_norm":
-        return ".downsample" not in layer.name
+        return "downsample" not in layer.name
     # A convolution that is the whole shortcut has no BN behind it.
-    return layer.type in ("conv", "max_pool") and not layer.name.endswith(".downsample")
+    return layer.type in ("conv", "max_pool") and not layer.name.endswith("downsample")
 
 
 def _count_outputs(layer: Layer) -> int:

@@ -26,6 +26,7 @@ LINE_STYLES: dict[LineStyle, dict[str, Any]] = {
     "points": {"lw": 0.0, "marker": "o", "ms": 4},
 }
 PANELS_IN_ROW = 3
+PANEL_INCHES, LEGEND_ROW_INCHES, LEGEND_COLUMNS = 3.5, 0.17, 2
 
 
 def render_chart(chart: Chart, folder: Path) -> Path:
@@ -37,13 +38,23 @@ def render_chart(chart: Chart, folder: Path) -> Path:
     rows = -(-len(chart.panels) // PANELS_IN_ROW)
     columns = min(len(chart.panels), PANELS_IN_ROW)
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(max(4.6 * columns, 5.5), 3.5 * rows), layout="constrained")
+        height = rows * (PANEL_INCHES + LEGEND_ROW_INCHES * _count_legend_rows(chart))
+        figure = Figure(figsize=(max(4.6 * columns, 5.5), height), layout="constrained")
         grid = figure.subplots(rows, columns, squeeze=False).flatten()
         for axes, panel in zip(grid, chart.panels, strict=False):
             _draw_panel(axes, panel)
         for axes in grid[len(chart.panels) :]:
             axes.remove()
         return _save(figure, chart, folder)
+
+
+def _count_legend_rows(chart: Chart) -> int:
+    """Of the panel with the most names."""
+    names = (
+        sum(not isinstance(mark, Surface) and mark.label != "_" for mark in panel.marks)
+        for panel in chart.panels
+    )
+    return -(-max(names) // LEGEND_COLUMNS)
 
 
 def _draw_panel(axes: Axes, panel: Panel) -> None:
@@ -59,7 +70,14 @@ def _draw_panel(axes: Axes, panel: Panel) -> None:
         axes.set_ylim(*panel.y_range)
     axes.grid(visible=True, alpha=0.25)
     if axes.get_legend_handles_labels()[1]:
-        axes.legend(frameon=False, fontsize=7)
+        axes.legend(
+            frameon=False,
+            fontsize=7,
+            ncols=LEGEND_COLUMNS,
+            # Below the axes, where it covers no curve.
+            loc="upper center",
+            bbox_to_anchor=(0.5, -0.17),
+        )
 
 
 def _draw(axes: Axes, mark: Line | Bars | Surface) -> None:

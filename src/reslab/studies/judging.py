@@ -12,6 +12,12 @@ def judge_lower(change: Difference, *, tested: bool = True) -> ClaimVerdict:
     return judge_claim(holds=change.is_lower, tested=tested and decided)
 
 
+def judge_higher(change: Difference, *, tested: bool = True) -> ClaimVerdict:
+    """The verdict on "this is higher", likewise."""
+    decided = change.is_lower or change.is_higher
+    return judge_claim(holds=change.is_higher, tested=tested and decided)
+
+
 def judge_within(change: Difference, bound: float, *, tested: bool = True) -> ClaimVerdict:
     """The verdict on "this is higher by at most `bound`": undecided where the interval holds it.
 

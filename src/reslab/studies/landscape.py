@@ -10,7 +10,8 @@ from reslab.studies.charts import Chart, Panel, Surface
 from reslab.studies.evidence import Evidence
 from reslab.studies.families import plan_families
 from reslab.studies.final_errors import list_common_limits
-from reslab.studies.findings import Cell, Claim, Findings, Table, judge_claim
+from reslab.studies.findings import Cell, Claim, Findings, Table
+from reslab.studies.judging import judge_lower
 from reslab.studies.measure_each import choose_judged, measure_each
 from reslab.studies.measuring import Measured, Measurement
 from reslab.studies.setting import PlannedRun, StudySetting
@@ -112,7 +113,7 @@ def _judge(nets: Sequence[Measured], *, tested: bool) -> Claim:
     return Claim(
         statement=statement,
         where="Li et al. 2018, Fig. 1",
-        verdict=judge_claim(holds=change.is_lower, tested=tested and change.low is not None),
+        verdict=judge_lower(change, tested=tested),
         evidence=f"At {max(depths)} layers the loss on the edge of the square is higher than the "
         f"trained net's by {10 ** np.mean(residual):.3g} around the residual and by "
         f"{10 ** np.mean(plain):.3g} around the plain net (geometric means); difference of the "
