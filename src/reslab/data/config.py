@@ -51,3 +51,40 @@ class DataConfig:
             )
         if self.validation_count < 0:
             raise ConfigError(f"validation_count is {self.validation_count}, must be 0 or more")
+
+    @property
+    def split(self) -> str:
+        """How the data is divided, in words: what two runs must share to be compared."""
+        return f"{self.validation_count} held out"
+
+    @property
+    def train_count(self) -> int:
+        """Images to train on."""
+        return DATASET_SHAPES[self.name].train_count - self.validation_count
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageDataConfig:
+    """Images that somebody brought, by their index; where they lie is not what is measured."""
+
+    name: str
+    """What people call it: the last part of its path."""
+    digest: str
+    """SHA-256 of the index: classes, parts, labels, names and sizes (`ImageCollection.digest`)."""
+    class_names: tuple[str, ...]
+    """In the order of the labels."""
+    train_count: int
+    """Images to train on."""
+    validation_count: int
+    """Images of the validation part, 0 if there is none."""
+    test_count: int
+    """Images of the test part, 0 if there is none."""
+    validation_fraction: float
+    """What was to be held out of each class if the data had nothing to evaluate on."""
+    split_seed: int
+    """Decides which."""
+
+    @property
+    def split(self) -> str:
+        """How the data is divided, in words: what two runs must share to be compared."""
+        return f"index {self.digest[:12]}"

@@ -12,6 +12,9 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from reslab.data.reading import display_path, read_regular_file
 from reslab.errors import DataError
 
+SUFFIX_OF = {"JPEG": ".jpg", "MPO": ".jpg"}
+"""Where it is not the kind's own name."""
+
 Pixels = NDArray[np.uint8]
 """[H, W, C], C = 1 (grey) or 3 (RGB)."""
 
@@ -104,3 +107,20 @@ def _flatten(image: Image.Image) -> Image.Image:
         return image
     layer = image.convert("RGBA")
     return Image.alpha_composite(Image.new("RGBA", layer.size, BACKGROUND), layer)
+
+
+def find_suffix(content: bytes) -> str:
+    """The usual suffix of an image's kind, told from its first bytes: `.jpg`.
+
+    Raises:
+        DataError: if it is of no known kind.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(BytesIO(content), formats=FORMATS) as image:
+                return SUFFIX_OF.get(str(image.format), f".{str(image.format).lower()}")
+    except Exception as error:
+        raise DataError(
+            f"not an image of a known kind: give one of {', '.join(FORMATS)}"
+        ) from error

@@ -40,7 +40,11 @@ def read_regular_file(path: Path, max_bytes: int = MAX_FILE_BYTES) -> bytes:
 
 def display_path(path: Path) -> str:
     """The path for a message: quoted and escaped if it holds newlines or other odd characters."""
-    text = str(path)
+    return escape(str(path))
+
+
+def escape(text: str) -> str:
+    """The text, or its quoted escaped form if it holds characters that could drive a terminal."""
     return text if text.isprintable() else ascii(text)
 
 

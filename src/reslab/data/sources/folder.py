@@ -32,12 +32,12 @@ def load_folder(root: Path, class_names: Sequence[str]) -> LabelledFiles:
     Raises:
         DataError: if `root` is not such a folder, a folder fits no class or two, or cannot be read.
     """
-    folders = _list_class_folders(root)
+    folders = list_class_folders(root)
     labels_of = match_folders([folder.name for folder in folders], class_names)
     paths: list[Path] = []
     labels: list[int] = []
     for folder in folders:
-        of_class = list(find_images([folder], _fail))
+        of_class = list(find_images([folder], fail))
         paths += of_class
         labels += [labels_of[folder.name]] * len(of_class)
     return LabelledFiles(paths=tuple(paths), labels=tuple(labels))
@@ -71,7 +71,12 @@ def match_folders(folders: Sequence[str], class_names: Sequence[str]) -> dict[st
     return labels
 
 
-def _list_class_folders(root: Path) -> list[Path]:
+def list_class_folders(root: Path) -> list[Path]:
+    """The folders in `root`, sorted; hidden ones are passed over.
+
+    Raises:
+        DataError: if there is none, an image lies beside them, or `root` cannot be read.
+    """
     try:
         entries = sorted(path for path in root.iterdir() if not path.name.startswith("."))
     except OSError as error:
@@ -93,7 +98,8 @@ def _fits(folder: str, class_name: str) -> bool:
     return class_name == folder or class_name.startswith(f"{folder} ")
 
 
-def _fail(_: Path, error: DataError) -> None:
+def fail(_: Path, error: DataError) -> None:
+    """Raise what `find_images` reports."""
     raise error
 
 

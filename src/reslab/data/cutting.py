@@ -1,0 +1,151 @@
+"""From an encoded image and a window to the network's pixels, decoding and resizing little else.
+
+What comes out is what resizing the whole image with antialiasing and then cropping it gives
+(`views.py`), up to rounding and two deliberate economies:
+
+- A JPEG is decoded at 1/2, 1/4 or 1/8 where the window still has as many pixels as are wanted.
+- The rectangle to resize begins between two pixels; the resizing begins at a pixel. So it begins
+  further up and left, where both fall together to within `ALIGNED` of a pixel, and what is too
+  much is cut off.
+"""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import simplejpeg
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor
+
+from reslab.data.images import MAX_PIXELS, Pixels, decode_image
+from reslab.data.windows import Uniforms, View, Window
+
+ALIGNED = 1 / 64
+"""In pixels of the decoded image: how far the resized window may lie beside the one asked for."""
+
+MAX_OVERHANG = 512
+"""Columns and rows that may be resized in vain; 1 in 64 pixels is missed only where this is hit."""
+
+_JPEG = b"\xff\xd8\xff"
+_HEADER_BYTES = 2**16
+_REDUCTIONS = (8, 4, 2)
+
+
+def cut_view(content: bytes, view: View, uniforms: Uniforms) -> Tensor:
+    """Decode an image and cut out what the network is shown.
+
+    Args:
+        content: the encoded image.
+        view: chooses the window.
+        uniforms: `view.draws` random numbers.
+
+    Returns:
+        [3, size, size], uint8, in the memory order of `channels_last`.
+
+    Raises:
+        DataError: if the image cannot be decoded or is too large.
+    """
+    decoded = _decode_reduced(content, view, uniforms)
+    if decoded is None:
+        pixels = decode_image(content, 3)
+        window = view.choose(pixels.shape[1], pixels.shape[0], uniforms)
+    else:
+        pixels, window = decoded
+    return resize_window(pixels, window, view.size)
+
+
+def resize_window(pixels: Pixels, window: Window, size: int) -> Tensor:
+    """Resize a window of decoded pixels [H, W, 3] to [3, size, size], with antialiasing."""
+    height, width = pixels.shape[:2]
+    step_x, step_y = window.width / size, window.height / size
+    left, skip_x, columns = _align(window.left, step_x, size, width)
+    top, skip_y, rows = _align(window.top, step_y, size, height)
+    region = torch.from_numpy(pixels[top : top + rows, left : left + columns]).permute(2, 0, 1)
+    # Larger by a hair, as the number of outputs is rounded down.
+    scale = ((1 + 1e-9) / step_y, (1 + 1e-9) / step_x)
+    resized = F.interpolate(region[None], scale_factor=scale, mode="bilinear", antialias=True)[0]
+    cut = resized[:, skip_y : skip_y + size, skip_x : skip_x + size]
+    return cut.flip(-1) if window.mirrored else cut
+
+
+def _align(start: float, step: float, size: int, length: int) -> tuple[int, int, int]:
+    """Where to begin resizing, how many outputs to skip, how many pixels to resize.
+
+    One output at least is skipped unless the window begins at the edge: the first one of a resizing
+    lacks the pixels before it.
+    """
+    overhang = np.arange(min(int(start / step + 1e-9), MAX_OVERHANG) + 1)
+    starts = start - overhang * step + 1e-9
+    beside = starts % 1
+    fitting = np.flatnonzero((beside[1:] < ALIGNED) | (starts[1:] < ALIGNED))
+    skip = int(fitting[0]) + 1 if len(fitting) else int(beside.argmin())
+    first = max(math.floor(starts[skip]), 0)
+    # Beyond the last output its neighbours within a step, and what rounding may take.
+    return first, skip, min(length - first, math.ceil(step * (size + skip + 1)) + 2)
+
+
+def _decode_reduced(content: bytes, view: View, uniforms: Uniforms) -> tuple[Pixels, Window] | None:
+    """Decode a plain JPEG; None for anything that needs more care, damaged files included."""
+    if not content.startswith(_JPEG):
+        return None
+    turn = _read_turn(content)
+    try:
+        height, width, colours, _ = simplejpeg.decode_jpeg_header(content)
+        if colours not in {"YCbCr", "Gray", "RGB"} or not 0 < width * height <= MAX_PIXELS:
+            return None
+        upright = (height, width) if turn in _SIDEWAYS else (width, height)
+        window = view.choose(*upright, uniforms)
+        reduction = _find_reduction(window, view.size)
+        pixels = simplejpeg.decode_jpeg(
+            content,
+            "RGB",
+            min_height=-(-height // reduction),
+            min_width=-(-width // reduction),
+        )
+    except ValueError:
+        return None
+    if turn is not None:
+        pixels = np.asarray(Image.fromarray(pixels).transpose(turn))
+    return pixels, _scale_window(window, pixels.shape[1] / upright[0], pixels.shape[0] / upright[1])
+
+
+def _find_reduction(window: Window, size: int) -> int:
+    smaller = min(window.width, window.height)
+    return next((by for by in _REDUCTIONS if smaller >= by * size), 1)
+
+
+def _scale_window(window: Window, x: float, y: float) -> Window:
+    return replace(
+        window,
+        left=window.left * x,
+        top=window.top * y,
+        width=window.width * x,
+        height=window.height * y,
+    )
+
+
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_SIDEWAYS = {_TURNS[orientation] for orientation in (5, 6, 7, 8)}
+
+
+def _read_turn(content: bytes) -> Image.Transpose | None:
+    """How a JPEG must be turned to stand upright, as its EXIF says."""
+    if b"Exif\0\0" not in content[:_HEADER_BYTES]:
+        return None
+    exif = Image.Exif()
+    start = content.index(b"Exif\0\0")
+    try:
+        exif.load(content[start : start + _HEADER_BYTES])
+        return _TURNS.get(exif.get(0x0112, 1))
+    except Exception:  # noqa: BLE001 - damaged EXIF says nothing against the pixels
+        return None

@@ -1,0 +1,79 @@
+"""Copying shards from a URL to this machine, once each."""
+
+import hashlib
+import re
+import shutil
+import tempfile
+from pathlib import Path, PurePosixPath
+from typing import IO, cast
+from urllib.parse import urlsplit
+
+from reslab.data.reading import escape
+from reslab.data.sources.optional import import_optional
+from reslab.errors import ConfigError, DataError
+
+SCHEMES = ("http", "https", "sftp", "ftps", "scp", "gs", "hf", "ais")
+"""Of WebDataset's opener; not `pipe`, which would run a command."""
+
+_URL = re.compile(r"([a-z][a-z0-9+.-]*):(//)?")
+CHUNK_BYTES = 2**20
+
+
+def is_url(spec: str) -> bool:
+    """Whether a specification names a place elsewhere, rather than a path."""
+    found = _URL.match(spec)
+    return found is not None and (bool(found[2]) or found[1] == "pipe")
+
+
+def fetch_shards(spec: str, cache: Path | None) -> list[Path]:
+    """Copy what is not there yet, each whole or not at all.
+
+    Args:
+        spec: a URL, with `{000..127}` for many.
+        cache: the folder for the copies.
+
+    Returns:
+        The copies, in the order of the specification.
+
+    Raises:
+        ConfigError: if there is no cache, or the URL is of a kind that is not fetched.
+        DataError: if a shard cannot be fetched; those before it are kept.
+    """
+    scheme = spec.partition(":")[0]
+    if scheme not in SCHEMES:
+        raise ConfigError(f"{spec!r} is not fetched: give a URL of {', '.join(SCHEMES)}")
+    if cache is None:
+        raise ConfigError(
+            f"the shards at {spec!r} are copied to this machine once: name the folder for the "
+            "copies with --cache DIR"
+        )
+    braceexpand = import_optional("braceexpand", "shards", "shards at a URL")
+    folder = cache / hashlib.sha256(spec.encode()).hexdigest()[:16]
+    folder.mkdir(parents=True, exist_ok=True)
+    return [_fetch(url, folder) for url in braceexpand.braceexpand(spec)]
+
+
+def _fetch(url: str, folder: Path) -> Path:
+    # The folder's name may say which part it is; the digest keeps equal names apart.
+    *_, parent, name = ("", *PurePosixPath(urlsplit(url).path).parts[1:])
+    digest = hashlib.sha256(url.encode()).hexdigest()[:8]
+    target = folder / f"{PurePosixPath(name).stem}-{parent}-{digest}.tar"
+    if target.is_file():
+        return target
+    webdataset = import_optional("webdataset", "shards", "shards at a URL")
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".part-", delete=False) as file:
+            temporary = Path(file.name)
+            try:
+                with webdataset.gopen(url) as stream:
+                    shutil.copyfileobj(cast("IO[bytes]", stream), file, CHUNK_BYTES)
+                temporary.replace(target)
+            except BaseException:
+                temporary.unlink(missing_ok=True)
+                raise
+    except Exception as error:  # The opener raises whatever its scheme's tool does.
+        raise DataError(
+            f"cannot fetch {escape(url)}: {error or type(error).__name__}. Check the URL and the "
+            "connection; shards that are here already are not fetched again."
+        ) from error
+    return target
