@@ -15,7 +15,8 @@ from reslab.networks.catalogue import cifar_name, find_network
 from reslab.runs.directory import RunDirectory
 from reslab.studies.carry_out import RunStore
 from reslab.studies.published import TABLE_6
-from reslab.training.loop import Observer, load_data
+from reslab.training.loop import Observer
+from reslab.training.opening import load_named
 from reslab.training.plan import plan_run
 from reslab.training.run_config import ExecutionConfig, RunConfig
 from reslab.training.together import Place, train_together
@@ -57,7 +58,7 @@ def train_table(options: argparse.Namespace, data_root: str, until: float) -> No
     """
     torch.backends.cudnn.benchmark = options.cudnn_benchmark
     table = plan_table(options, data_root)
-    dataset = load_data(next(iter(table.values()))[0])
+    dataset = load_named(next(iter(table.values()))[0])
     stop_at = until - CLOSING_SECONDS
 
     def stop_in_time(_done: int, _steps: int) -> None:

@@ -17,6 +17,7 @@ from reslab.data.config import DataConfig
 from reslab.data.dataset import LabelledImages
 from reslab.data.load import DataParts
 from reslab.networks.catalogue import find_network
+from reslab.training.images import HeldImages
 from reslab.training.memory import M_MMAP_THRESHOLD
 from reslab.training.plan import plan_run
 from reslab.training.run_config import ExecutionConfig, RunConfig
@@ -78,7 +79,7 @@ def open_session(config: RunConfig, device: torch.device) -> TrainingSession:
     part = LabelledImages(pixels, torch.randint(0, 10, (count,), generator=generator))
     names = tuple("0123456789")
     parts = DataParts(name="synthetic", class_names=names, train=part, validation=None, test=part)
-    return TrainingSession(config, parts.to(device), device)
+    return TrainingSession(config, HeldImages(parts.to(device), config.recipe), device)
 
 
 def time_steps(session: TrainingSession, device: torch.device, task: Task) -> list[float]:

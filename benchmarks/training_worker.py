@@ -29,6 +29,7 @@ from reslab.studies.carry_out import RunStore, carry_out
 from reslab.studies.setting import PlannedRun
 from reslab.training.capturing import settle_capture
 from reslab.training.compiling import settle_compilation
+from reslab.training.images import HeldImages
 from reslab.training.loop import Observer, train
 from reslab.training.plan import plan_run
 from reslab.training.precision import float32_products
@@ -157,7 +158,7 @@ def measure_ours_in_memory(task: Task) -> dict[str, Any]:
     part = _synthesise(config.network, 2 * task["batch"])
     names = tuple(map(str, range(config.network.num_classes)))
     parts = DataParts(name="synthetic", class_names=names, train=part, validation=None, test=part)
-    session = TrainingSession(config, parts.to(device), device)
+    session = TrainingSession(config, HeldImages(parts.to(device), config.recipe), device)
     settle_compilation(session, lambda _choice: None)
     settle_capture(session, lambda _message: None)
     return _time_calls(session.advance, task, device)

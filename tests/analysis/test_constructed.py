@@ -3,8 +3,8 @@ import torch
 
 from reslab.analysis.constructed import measure_constructed
 from reslab.data.config import DataConfig
-from reslab.data.load import divide
 from reslab.networks.catalogue import find_network
+from reslab.training.opening import hold_images
 from reslab.training.plan import plan_run
 from reslab.training.run_config import RunConfig
 from reslab.training.session import TrainingSession
@@ -22,7 +22,9 @@ def trained() -> SmallSubject:
     """A plain net of 8 layers that has learned most of the digits."""
     subject = SmallSubject(small_classifier("plain8"))
     config = plan("plain8", 60)
-    session = TrainingSession(config, divide(subject.dataset, config.data), subject.device)
+    session = TrainingSession(
+        config, hold_images(config, subject.dataset, subject.device), subject.device
+    )
     for _ in range(config.recipe.steps):
         session.advance()
     # As a net from a file lies in memory: in another layout other kernels round otherwise.

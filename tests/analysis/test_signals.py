@@ -12,6 +12,7 @@ from reslab.data.config import DataConfig
 from reslab.data.dataset import LabelledImages
 from reslab.data.load import divide, load_dataset
 from reslab.networks.classifier import Classifier
+from reslab.training.images import HeldImages
 from reslab.training.plan import plan_network, plan_run
 from reslab.training.session import TrainingSession
 from tests.analysis.conftest import SmallSubject, first_images, small_classifier
@@ -114,7 +115,7 @@ def test_a_run_is_followed_to_each_moment_as_it_trains() -> None:
     assert [moment["step"] for moment in values["moments"]] == [0, 2]
     assert (values["family"], values["depth"], values["images"]) == ("plain", 8, 64)
     parts = divide(load_dataset("digits"), DATA)
-    session = TrainingSession(CONFIG, parts, CPU)
+    session = TrainingSession(CONFIG, HeldImages(parts, CONFIG.recipe), CPU)
     data = take_images(parts.train, 64, CPU)
     for moment in values["moments"]:
         while session.step < moment["step"]:

@@ -14,7 +14,8 @@ from reslab.networks.weights import load
 from reslab.runs.directory import RunDirectory
 from reslab.training.capturing import record
 from reslab.training.checkpoint import list_checkpoints
-from reslab.training.loop import Observer, load_data, open_session, train
+from reslab.training.loop import Observer, train
+from reslab.training.opening import load_data, open_session
 from reslab.training.recipe import WarmUp
 from reslab.training.run_config import RunConfig
 from reslab.training.session import TrainingSession

@@ -18,8 +18,10 @@ def test_parts_are_the_mean_of_their_gradients() -> None:
     ours, theirs = build(), build()
     inputs, labels = torch.randn(12, 1, 8, 8), torch.randint(0, 10, (12,))
     before = [p.detach().clone() for p in theirs.parameters()]
-    recipe = Recipe(steps=1, learning_rate=0.5, momentum=0.0, weight_decay=0.0)
-    loss, wrong = take_step(ours, build_optimizer(ours, recipe), inputs, labels, parts=3)
+    recipe = Recipe(
+        steps=1, batch_size=12, batch_parts=3, learning_rate=0.5, momentum=0.0, weight_decay=0.0
+    )
+    loss, wrong = take_step(ours, build_optimizer(ours, recipe), inputs, labels, recipe)
 
     pieces = list(zip(inputs.chunk(3), labels.chunk(3), strict=True))
     logits = [theirs(piece) for piece, _ in pieces]
@@ -35,8 +37,8 @@ def test_parts_are_the_mean_of_their_gradients() -> None:
 def test_running_statistics_are_those_of_the_first_part() -> None:
     ours, first_only = build(), build()
     inputs, labels = torch.randn(12, 1, 8, 8), torch.randint(0, 10, (12,))
-    optimizer = build_optimizer(ours, Recipe(steps=1))
-    take_step(ours, optimizer, inputs, labels, parts=2)
+    recipe = Recipe(steps=1, batch_parts=2)
+    take_step(ours, build_optimizer(ours, recipe), inputs, labels, recipe)
     first_only(inputs[:6])
     for (name, ours_kept), theirs_kept in zip(
         ours.named_buffers(), first_only.buffers(), strict=True
@@ -47,10 +49,10 @@ def test_running_statistics_are_those_of_the_first_part() -> None:
 def test_one_part_is_the_whole_batch_but_two_are_not() -> None:
     network: nn.Module = build()
     inputs, labels = torch.randn(12, 1, 8, 8), torch.randint(0, 10, (12,))
-    losses = [
-        take_step(net, build_optimizer(net, Recipe(steps=1)), inputs, labels, parts=parts)[0]
-        for net, parts in ((build(), 1), (build(), 2))
-    ]
+    losses = []
+    for parts in (1, 2):
+        net, recipe = build(), Recipe(steps=1, batch_parts=parts)
+        losses.append(take_step(net, build_optimizer(net, recipe), inputs, labels, recipe)[0])
     whole = F.cross_entropy(network(inputs), labels).detach()
     assert torch.equal(losses[0], whole)
     assert not torch.isclose(losses[1], whole, rtol=1e-5)

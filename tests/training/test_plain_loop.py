@@ -14,7 +14,7 @@ from reslab.networks.resnet import build_network
 from reslab.runs.directory import RunDirectory
 from reslab.training.loop import train
 from reslab.training.run_config import RunConfig
-from reslab.training.schedule import learning_rate_at
+from reslab.training.schedule import Progress, learning_rate_at
 from tests.training.conftest import MakeConfig
 
 
@@ -35,7 +35,7 @@ def train_plainly(config: RunConfig) -> list[float]:
         # Asking for responses keeps each as it was, so nothing is computed in place.
         logits, _ = network(images.contiguous(), return_responses=True)
         loss = F.cross_entropy(logits, batch.labels)
-        optimizer.param_groups[0]["lr"] = learning_rate_at(recipe, step, warmed_up=True)
+        optimizer.param_groups[0]["lr"] = learning_rate_at(recipe, step, Progress(warmed_up=True))
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()

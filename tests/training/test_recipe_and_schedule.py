@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from reslab.data.config import DATASET_SHAPES
 from reslab.errors import ConfigError
 from reslab.training.recipe import Recipe, paper_recipe, recipe_for, scale_recipe
-from reslab.training.schedule import ends_warm_up, learning_rate_at
+from reslab.training.schedule import Progress, follow_log, learning_rate_at
 from reslab.training.step import build_optimizer
 
 
@@ -23,16 +23,17 @@ def test_the_recipe_is_that_of_section_4_2() -> None:
     ("step", "rate"), [(0, 0.1), (31_999, 0.1), (32_000, 0.01), (47_999, 0.01), (48_000, 0.001)]
 )
 def test_the_learning_rate_falls_at_32k_and_48k(step: int, rate: float) -> None:
-    assert learning_rate_at(paper_recipe(20), step, warmed_up=True) == pytest.approx(rate)
+    assert learning_rate_at(paper_recipe(20), step, Progress()) == pytest.approx(rate)
 
 
 def test_110_layers_warm_up_until_the_error_is_below_80_percent() -> None:
     recipe = paper_recipe(110)
-    assert learning_rate_at(recipe, 400, warmed_up=False) == 0.01
-    assert learning_rate_at(recipe, 400, warmed_up=True) == 0.1
-    assert not ends_warm_up(recipe, 80.0)
-    assert ends_warm_up(recipe, 79.9)
-    assert not ends_warm_up(paper_recipe(56), 10.0)
+    assert learning_rate_at(recipe, 400, Progress()) == 0.01
+    assert learning_rate_at(recipe, 400, Progress(warmed_up=True)) == 0.1
+    assert not follow_log(recipe, Progress(), 80.0).warmed_up
+    assert follow_log(recipe, Progress(), 79.9).warmed_up
+    assert follow_log(recipe, Progress(warmed_up=True), 90.0).warmed_up
+    assert not follow_log(paper_recipe(56), Progress(), 10.0).warmed_up
 
 
 @given(st.integers(1, 200_000))

@@ -12,12 +12,13 @@ from reslab.training.step import build_optimizer, set_learning_rate, take_step
 def test_three_steps_are_the_formula() -> None:
     config = find_network("resnet8", width=4, in_channels=1, input_size=8)
     ours, theirs = build_network(config).train(), build_network(config).train()
-    optimizer = build_optimizer(ours, Recipe(steps=3))
+    recipe = Recipe(steps=3)
+    optimizer = build_optimizer(ours, recipe)
     momentum = [torch.zeros_like(p) for p in theirs.parameters()]
     for rate in (0.1, 0.1, 0.01):
         inputs, labels = torch.randn(6, 1, 8, 8), torch.randint(0, 10, (6,))
         set_learning_rate(optimizer, rate)
-        loss, wrong = take_step(ours, optimizer, inputs, labels)
+        loss, wrong = take_step(ours, optimizer, inputs, labels, recipe)
         logits = theirs(inputs)
         expected = F.cross_entropy(logits, labels)
         gradients = torch.autograd.grad(expected, list(theirs.parameters()))

@@ -5,14 +5,15 @@ from hypothesis import strategies as st
 
 from reslab.data.augment import random_crop, random_flip
 from reslab.data.batches import BatchOrder
-from reslab.data.load import divide, load_dataset
+from reslab.data.load import load_dataset
 from reslab.data.seeds import derive_seed
 from reslab.errors import ConfigError
 from reslab.files.documents import digest_document
+from reslab.training.opening import hold_images
 from reslab.training.precision import check_precision, float32_products
 from reslab.training.recipe import Recipe, WarmUp
-from reslab.training.run_config import run_config_from
-from reslab.training.schedule import learning_rate_at
+from reslab.training.run_config import ADDED_TO_RECIPE, ADDED_TO_RUN, run_config_from
+from reslab.training.schedule import Progress, learning_rate_at
 from reslab.training.session import TrainingSession
 from reslab.training.stretch import MAX_STEPS, Stretch
 from tests.training.conftest import MakeConfig
@@ -33,9 +34,9 @@ def test_a_stretch_holds_what_each_step_would_draw_itself(
     for step in range(start, start + count):
         if step not in stretch.steps:
             # Warmed up from the first record after step 20 on.
-            stretch.load(step, warmed_up=step > 20)
+            stretch.load(step, Progress(warmed_up=step > 20))
             stretch.draw_ahead()
-        warmed_up = stretch.steps.start > 20
+        progress = Progress(warmed_up=stretch.steps.start > 20)
         draws, rate = stretch.read()
         stretch.position += 1
         generator = torch.Generator().manual_seed(derive_seed(3, "augment", step))
@@ -45,7 +46,7 @@ def test_a_stretch_holds_what_each_step_would_draw_itself(
             assert torch.equal(draws.places, places)
         if flip:
             assert torch.equal(draws.flips, torch.rand(7, generator=generator) < 0.5)
-        assert float(rate) == pytest.approx(learning_rate_at(recipe, step, warmed_up=warmed_up))
+        assert float(rate) == pytest.approx(learning_rate_at(recipe, step, progress))
         # No log record, which may end the warm-up, lies within a stretch.
         records = range(log_every, 200, log_every)
         assert not set(records) & set(stretch.steps[1:])
@@ -54,13 +55,14 @@ def test_a_stretch_holds_what_each_step_would_draw_itself(
 def test_a_stretch_takes_little_room_however_rare_the_records() -> None:
     recipe = Recipe(steps=10**6, log_every_steps=10**6, batch_size=2)
     stretch = Stretch(recipe, BatchOrder(50, 2, seed=0), CPU)
-    stretch.load(0, warmed_up=True)
+    stretch.load(0, Progress(warmed_up=True))
     assert len(stretch.steps) == MAX_STEPS
 
 
 def test_a_session_sees_the_images_as_the_augmentations_make_them(make_config: MakeConfig) -> None:
     config = make_config(flip=True)
-    session = TrainingSession(config, divide(load_dataset("digits"), config.data), CPU)
+    held = hold_images(config, load_dataset("digits"), CPU)
+    session = TrainingSession(config, held, CPU)
     batches = []
     session.classifier.network.register_forward_pre_hook(
         lambda _module, inputs: batches.append(inputs[0].clone())
@@ -69,7 +71,7 @@ def test_a_session_sees_the_images_as_the_augmentations_make_them(make_config: M
         session.advance()
     for step, batch in enumerate(batches):
         generator = torch.Generator().manual_seed(derive_seed(config.seed, "augment", step))
-        images = session.parts.train.images[session.order.indices(step)]
+        images = held.parts.train.images[session.order.indices(step)]
         images = random_crop(session.classifier.preprocessing(images), 1, generator)
         assert torch.equal(batch, random_flip(images, generator))
 
@@ -77,7 +79,10 @@ def test_a_session_sees_the_images_as_the_augmentations_make_them(make_config: M
 def test_runs_from_before_there_was_a_choice_keep_their_digest(make_config: MakeConfig) -> None:
     config = make_config()
     document = config.to_document()
-    del document["recipe"]["precision"]
+    for name in ADDED_TO_RECIPE:
+        del document["recipe"][name]
+    for name in ADDED_TO_RUN:
+        del document[name]
     del document["execution"]["capture"]
     stored = run_config_from(document, "config.json")
     assert stored == config

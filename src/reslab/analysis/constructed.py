@@ -5,9 +5,9 @@ from typing import Any
 import torch
 
 from reslab.analysis.subject import Subject, take_images
-from reslab.data.load import divide
 from reslab.evaluation.accuracy import compute_accuracy
 from reslab.networks.deepen import deepen, find_added_blocks, settle_identities
+from reslab.training.opening import hold_images
 from reslab.training.run_config import RunConfig
 from reslab.training.session import TrainingSession
 from reslab.training.start import own_state
@@ -50,8 +50,8 @@ def measure_constructed(subject: Subject, *, deeper: RunConfig) -> dict[str, Any
     settle_identities(network, added, inputs.clone())
     values["settled_error_pct"] = error_pct(network)
     with own_state(deeper):
-        parts = divide(subject.dataset, deeper.data).to(subject.device)
-        session = TrainingSession(deeper, parts, subject.device)
+        held = hold_images(deeper, subject.dataset, subject.device)
+        session = TrainingSession(deeper, held, subject.device)
         session.classifier.network.load_state_dict(network.state_dict())
         for _ in range(deeper.recipe.steps):
             session.advance()

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from reslab.analysis.diagnosis_curves import NOTHING, Family, NetCurves, Series, TrainingCurve
-from reslab.data.config import DATASET_SHAPES
 from reslab.errors import RunError
 from reslab.runs.directory import RunDirectory
 from reslab.runs.index import find_runs
@@ -38,7 +37,7 @@ class _Run:
             "stem": f"{network.stem} stem",
             "width": f"width {network.stem_width}",
             "data": self.config.data.name,
-            "split": f"{self.config.data.validation_count} held out",
+            "split": self.config.data.split,
             "steps": f"{recipe.steps:,} steps",
             "recipe": f"batch {recipe.batch_size}, learning rate {recipe.learning_rate:g}",
             "all": repr(common),
@@ -96,16 +95,22 @@ def _to_curve(
     running = _series(records, "running_train_error_pct")
     lost = result is not None and result.state == "diverged"
     last_step = max((record["step"] for record in records), default=0)
-    images = DATASET_SHAPES[config.data.name].train_count - config.data.validation_count
+    images = config.data.train_count
     return TrainingCurve(
         name=directory.path.name,
         train=(evaluated if len(evaluated) >= MIN_EVALUATED else running).thin(),
-        test=_series(records, "test_error_pct"),
+        test=_series(records, _name_of_test(records)),
         learning_rate=_series(records, "learning_rate"),
         lost_at=float(result.steps_done) if lost and result is not None else None,
         epochs=last_step * config.recipe.batch_size / images,
         notes=() if result is not None else ("not finished yet",),
     )
+
+
+def _name_of_test(records: Sequence[Record]) -> str:
+    """What a run is evaluated on: the validation part where there is no test part."""
+    tested = any(_is_number(record.get("test_error_pct")) for record in records)
+    return "test_error_pct" if tested else "validation_error_pct"
 
 
 def _series(records: Sequence[Record], key: str) -> Series:

@@ -9,9 +9,9 @@ import torch.nn.functional as F
 
 from reslab.analysis.subject import Subject, take_images
 from reslab.data.dataset import LabelledImages
-from reslab.data.load import divide
 from reslab.networks.classifier import Classifier
 from reslab.networks.complexity import describe_network
+from reslab.training.opening import hold_images
 from reslab.training.session import TrainingSession
 from reslab.training.start import own_state
 
@@ -33,9 +33,9 @@ def measure_signals(subject: Subject, *, at_steps: tuple[int, ...], images: int)
         raise ValueError("signals through training are measured on runs")
     moments = []
     with own_state(config):
-        parts = divide(subject.dataset, config.data).to(subject.device)
-        data = take_images(parts.train, images, subject.device)
-        session = TrainingSession(config, parts, subject.device)
+        held = hold_images(config, subject.dataset, subject.device)
+        data = take_images(held.parts.train, images, subject.device)
+        session = TrainingSession(config, held, subject.device)
         for step in at_steps:
             while session.step < step:
                 session.advance()

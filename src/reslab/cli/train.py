@@ -1,6 +1,6 @@
 """`reslab train`: one network, trained once."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,7 +13,7 @@ from reslab.cli.progress import describe_record, open_meter
 
 if TYPE_CHECKING:
     from reslab.training.result import RunResult
-    from reslab.training.run_config import RunConfig
+    from reslab.training.run_config import ExecutionConfig, RunConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,21 +21,34 @@ class Train:
     """Train a network by the paper's recipe, scaled to a budget; stop and resume at will.
 
     Examples: `reslab train resnet20 --data digits --budget quick --out out/r20`,
-    `reslab train plain56 --data cifar10 --data-root DIR --budget paper --out out/p56 --resume`.
+    `reslab train plain56 --data cifar10 --data-root DIR --budget paper --out out/p56 --resume`,
+    `reslab train resnet50 --data photos/ --weights resnet50.safetensors --out out/mine`.
     """
 
     name: Positional[str]
-    """A network: `resnet20`, `plain56`, any other 6n+2."""
+    """A network: `resnet20`, `plain56`, any other 6n+2; `resnet50`."""
     out: Path
     """Folder of the run: configuration, measurements, checkpoints, weights."""
-    data: Literal["digits", "cifar10", "cifar100"] = "digits"
-    """Data set; `digits` is embedded."""
+    data: str = "digits"
+    """`digits` (embedded), `cifar10`, `cifar100`; or images of your own: a folder with one folder
+    for each class (in `train` and `val`, or together), a CSV or Parquet file of paths and labels,
+    WebDataset shards (a file, a pattern, a URL), or a folder of Hugging Face's `datasets`."""
     data_root: Path | None = None
-    """Folder of CIFAR's official binary files."""
+    """Folder of CIFAR's official binary files; of a table's images, if not beside it."""
+    cache: Path | None = None
+    """Where shards at a URL are copied to."""
     download: Flag = False
     """Download CIFAR into `--data-root` first, if it is not there."""
-    budget: Literal["smoke", "quick", "paper"] = "quick"
-    """How long to train: `paper` is 64,000 steps, the others scaled copies of the same recipe."""
+    recipe: Literal["paper", "modern", "fine-tune"] | None = None
+    """For images of your own: §3.4, what is usual now, or a new head on trained weights; by default
+    fine-tune where weights are given, else paper."""
+    weights: Path | None = None
+    """A weights file to start from, for images of your own."""
+    budget: Literal["smoke", "quick", "paper"] | None = None
+    """How long to train: `paper` is 64,000 steps, or the whole recipe on images of your own; the
+    others are scaled copies. By default quick, and paper on images of your own."""
+    epochs: float | None = None
+    """Passes over images of your own, instead of a budget."""
     steps: int | None = None
     """Number of steps, instead of a budget; the milestones move in proportion."""
     seed: int = 0
@@ -46,8 +59,21 @@ class Train:
     """A (the default), A-split, B or C."""
     width: int | None = None
     """Filters of the first stage; 16 by default."""
+    image_size: int | None = None
+    """Height and width of what a network is shown of images of your own; 224 by default, 32 for
+    the CIFAR nets."""
+    frozen_stages: int | None = None
+    """Stem and so many stages keep the weights they start with; none by default."""
     validation_count: int = 0
     """Training images held out to validate; the paper holds out 5000 of CIFAR-10's."""
+    validation_fraction: float = 0.1
+    """What is held out of each class of images of your own that have neither val nor test."""
+    split_seed: int = 0
+    """Decides which."""
+    max_broken_share: float = 0.01
+    """A run stops when a larger share of your images cannot be read."""
+    workers: int | None = None
+    """Processes that decode images of your own; one a core by default."""
     batch_size: int | None = None
     """Images in each update; 128 by default."""
     batch_parts: int | None = None
@@ -108,41 +134,97 @@ class Train:
             print_profile(profile)
 
     def _plan(self) -> "RunConfig":
+        from reslab.data.config import DATASET_NAMES  # noqa: PLC0415
+
+        return self._plan_named() if self.data in DATASET_NAMES else self._plan_images()
+
+    def _plan_named(self) -> "RunConfig":
         from reslab.data.config import DataConfig  # noqa: PLC0415
         from reslab.training.plan import plan_network, plan_run  # noqa: PLC0415
         from reslab.training.recipe import budget_steps  # noqa: PLC0415
-        from reslab.training.run_config import ExecutionConfig  # noqa: PLC0415
-        from reslab.training.start import choose_ranks  # noqa: PLC0415
 
+        self._refuse_image_options()
         root = provide_data(self.data, self.data_root, download=self.download)
-        changes = {
-            "batch_size": self.batch_size,
-            "batch_parts": self.batch_parts,
-            "learning_rate": self.learning_rate,
-            "weight_decay": self.weight_decay,
-            "decayed": self.decayed,
-            "precision": self.precision,
-        }
-        ranks = self.ranks
-        if ranks is None:
-            ranks = choose_ranks(self.batch_parts or 1, self.device)
         data = DataConfig(name=self.data, validation_count=self.validation_count)
+        steps = self.steps
+        if steps is None:
+            steps = budget_steps(self.data, self.budget or "quick")
         return plan_run(
             plan_network(self.name, data, shortcut=self.shortcut, width=self.width),
             data,
-            steps=budget_steps(self.data, self.budget) if self.steps is None else self.steps,
+            steps=steps,
             seed=self.seed,
-            execution=ExecutionConfig(
-                device=self.device,
-                threads=self.threads,
-                data_root=str(root) if root else None,
-                ranks=ranks,
-                compile=self.compile,
-                recompute=self.recompute,
-                capture=self.capture,
-            ),
-            recipe_changes={key: value for key, value in changes.items() if value is not None},
+            execution=replace(self._plan_execution(), data_root=str(root) if root else None),
+            recipe_changes=self._list_changes(),
         )
+
+    def _refuse_image_options(self) -> None:
+        from reslab.errors import ConfigError  # noqa: PLC0415
+
+        names = ("recipe", "weights", "epochs", "image_size", "cache", "workers")
+        given = [name for name in names if getattr(self, name) is not None]
+        if given:
+            raise ConfigError(
+                f"--{given[0].replace('_', '-')} is for images of your own: give their folder, "
+                f"table or shards with --data, not {self.data}"
+            )
+
+    def _plan_images(self) -> "RunConfig":
+        from reslab.data.sources.parts import Splitting  # noqa: PLC0415
+        from reslab.training.image_plan import ImageRunOptions, plan_image_run  # noqa: PLC0415
+        from reslab.training.opening import open_collection  # noqa: PLC0415
+
+        splitting = Splitting(fraction=self.validation_fraction, seed=self.split_seed)
+        execution = replace(
+            self._plan_execution(),
+            data_path=self.data,
+            data_root=None if self.data_root is None else str(self.data_root),
+            data_cache=None if self.cache is None else str(self.cache),
+            workers=self.workers,
+            max_broken_share=self.max_broken_share,
+        )
+        options = ImageRunOptions(
+            recipe=self.recipe,
+            weights=self.weights,
+            budget=self.budget,
+            epochs=self.epochs,
+            steps=self.steps,
+            shortcut=self.shortcut,
+            width=self.width,
+            image_size=self.image_size,
+            recipe_changes=self._list_changes(),
+        )
+        return plan_image_run(
+            self.name,
+            open_collection(execution, splitting),
+            splitting,
+            options,
+            seed=self.seed,
+            execution=execution,
+        )
+
+    def _plan_execution(self) -> "ExecutionConfig":
+        from reslab.training.run_config import ExecutionConfig  # noqa: PLC0415
+        from reslab.training.start import choose_ranks  # noqa: PLC0415
+
+        ranks = self.ranks
+        if ranks is None:
+            ranks = choose_ranks(self.batch_parts or 1, self.device)
+        return ExecutionConfig(
+            device=self.device,
+            threads=self.threads,
+            ranks=ranks,
+            compile=self.compile,
+            recompute=self.recompute,
+            capture=self.capture,
+        )
+
+    def _list_changes(self) -> dict[str, Any]:
+        names = (
+            "batch_size", "batch_parts", "learning_rate", "weight_decay", "decayed", "precision",
+            "frozen_stages",
+        )  # fmt: skip
+        return {name: value for name in names if (value := getattr(self, name)) is not None}
 
 
 def _print_result(result: "RunResult", out: Path) -> None:
@@ -161,4 +243,6 @@ def _print_result(result: "RunResult", out: Path) -> None:
         if error_pct is not None:
             print_line(f"  {name:<17}{error_pct:6.2f} %")
     print_line(f"  {'speed':<17}{result.images_per_second:,.0f} images/s, evaluations included")
+    if result.waited_for_images_pct:
+        print_line(f"  {'waiting':<17}{result.waited_for_images_pct:6.2f} % of it for images")
     print_line(f"  {'kept in':<17}{out}")

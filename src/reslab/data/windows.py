@@ -7,7 +7,7 @@ cost.
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,9 +55,14 @@ class ScaleJitter:
         ConfigError: if the shortest length is smaller than the square, or larger than the longest.
     """
 
+    kind: Literal["scale-jitter"] = "scale-jitter"
+    """Tells it from other views in a file."""
     size: int = 224
+    """Height and width of the square."""
     shortest: int = 256
+    """Smallest length of the shorter side."""
     longest: int = 480
+    """Largest."""
 
     @property
     def draws(self) -> int:
@@ -89,7 +94,9 @@ class CentreView:
     """
 
     size: int = 224
+    """Height and width of the square."""
     shorter: int = 256
+    """Length of the shorter side."""
 
     @property
     def draws(self) -> int:
@@ -119,7 +126,10 @@ class RandomResizedCrop:
     that does.
     """
 
+    kind: Literal["random-resized-crop"] = "random-resized-crop"
+    """Tells it from other views in a file."""
     size: int = 224
+    """Height and width of the square."""
     area: tuple[float, float] = (0.08, 1.0)
     """Smallest and largest share of the image."""
     aspect: tuple[float, float] = (3 / 4, 4 / 3)

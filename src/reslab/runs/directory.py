@@ -29,6 +29,7 @@ class RunDirectory:
         self.metrics_path = path / "metrics.jsonl"
         self.checkpoints_path = path / "checkpoints"
         self.weights_path = path / "weights.safetensors"
+        self.unreadable_path = path / "unreadable_images.json"
         self.result_path = path / RESULT_FILE
 
     @property

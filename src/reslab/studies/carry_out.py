@@ -11,8 +11,9 @@ from reslab.runs.directory import RunDirectory
 from reslab.runs.executor import Stopped, execute
 from reslab.runs.metrics import read_last_step
 from reslab.studies.setting import PlannedRun
-from reslab.training.loop import load_data, train
+from reslab.training.loop import train
 from reslab.training.memory import share_dataset
+from reslab.training.opening import load_named
 from reslab.training.result import RunResult
 from reslab.training.run_config import RunConfig
 from reslab.training.together import Place, train_together
@@ -133,7 +134,7 @@ def _share_data(jobs: Sequence[_Job]) -> list[_Job]:
             return job
         key = (job.config.data.name, job.config.execution.data_root)
         if key not in loaded:
-            loaded[key] = share_dataset(load_data(job.config))
+            loaded[key] = share_dataset(load_named(job.config))
         return replace(job, dataset=loaded[key])
 
     return [share(job) for job in jobs]

@@ -23,6 +23,13 @@ def settle_capture(session: TrainingSession, on_message: Callable[[str], None]) 
     mode = session.config.execution.capture
     if mode == "never" or (mode == "auto" and session.device.type != "cuda"):
         return
+    if not session.images.fixed_memory:
+        if mode == "always":
+            raise ConfigError(
+                "the training step cannot be recorded: its images are decoded while training. "
+                "Take --capture auto."
+            )
+        return
     try:
         session.take_steps_by(record)
     except RuntimeError as error:

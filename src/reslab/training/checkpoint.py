@@ -4,17 +4,20 @@ The order of the data and the augmentation are pure functions of seed and step, 
 momentum, the sums of the running error and PyTorch's random state are all there is.
 """
 
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from reslab.errors import CheckpointError, WeightsError
+from reslab.files.documents import from_document
 from reslab.files.tensors import read_tensors, write_tensors
 from reslab.networks.weights import check_state_dict, describe_classifier
+from reslab.training.schedule import Progress
 from reslab.training.session import TrainingSession, Window
 
-FORMAT = "reslab checkpoint 1"
+FORMAT = "reslab checkpoint 2"
 KEPT = 2
 
 
@@ -25,7 +28,7 @@ def save_checkpoint(session: TrainingSession, folder: Path, elapsed_seconds: flo
         "format": FORMAT,
         "run_digest": session.config.digest,
         "step": session.step,
-        "warmed_up": session.warmed_up,
+        "progress": asdict(session.progress),
         "compiled": session.compiled,
         "window_steps": session.window.steps,
         "elapsed_seconds": elapsed_seconds,
@@ -54,6 +57,12 @@ def restore_newest(session: TrainingSession, folder: Path) -> tuple[float, list[
         except WeightsError as error:
             warnings.append(f"{error}; going back to the checkpoint before it")
             continue
+        if document.get("format") != FORMAT:
+            raise CheckpointError(
+                f"{path} was written by another version of reslab (its format is "
+                f"{document.get('format')!r}, here {FORMAT!r}): go on with that version, or begin "
+                "the run anew in another folder"
+            )
         if document["run_digest"] != session.config.digest:
             raise CheckpointError(
                 f"{path} is a checkpoint of another run: its configuration has digest "
@@ -61,7 +70,7 @@ def restore_newest(session: TrainingSession, folder: Path) -> tuple[float, list[
             )
         _restore(session, tensors)
         session.step = document["step"]
-        session.warmed_up = document["warmed_up"]
+        session.progress = from_document(document["progress"], Progress, str(path))
         session.compiled = document["compiled"]
         session.window.steps = document["window_steps"]
         return document["elapsed_seconds"], warnings
@@ -77,6 +86,7 @@ def _collect_tensors(session: TrainingSession) -> dict[str, Tensor]:
     return {
         **session.classifier.state_dict(),
         **_collect_momentum(session),
+        **_collect_average(session),
         "window.loss": session.window.loss,
         "window.wrong": session.window.wrong,
         "random.torch": torch.get_rng_state(),
@@ -89,16 +99,26 @@ def _collect_momentum(session: TrainingSession) -> dict[str, Tensor]:
         # Zero before the first step, which is what SGD starts from.
         f"momentum.{name}": state[parameter].get("momentum_buffer", torch.zeros_like(parameter))
         for name, parameter in session.classifier.network.named_parameters()
+        if parameter.requires_grad
     }
+
+
+def _collect_average(session: TrainingSession) -> dict[str, Tensor]:
+    tensors = {} if session.average is None else session.average.tensors
+    return {f"average.{name}": tensor for name, tensor in tensors.items()}
 
 
 def _restore(session: TrainingSession, tensors: dict[str, Tensor]) -> None:
     state = {name: tensors[name] for name in session.classifier.state_dict()}
     session.classifier.load_state_dict(state)
     for name, parameter in session.classifier.network.named_parameters():
+        if not parameter.requires_grad:
+            continue
         # Laid out in memory as its parameter, which the fused update is fast on.
         momentum = torch.empty_like(parameter).copy_(tensors[f"momentum.{name}"])
         session.optimizer.state[parameter]["momentum_buffer"] = momentum.detach()
+    if session.average is not None:
+        session.average.load({name: tensors[f"average.{name}"] for name in session.average.tensors})
     session.window = Window(
         loss=tensors["window.loss"].to(session.device),
         wrong=tensors["window.wrong"].to(session.device),

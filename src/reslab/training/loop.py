@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from reslab.data.dataset import Dataset
-from reslab.data.load import divide, load_dataset
 from reslab.evaluation.accuracy import Accuracy
 from reslab.files.documents import write_json
 from reslab.networks.complexity import describe_network
@@ -20,10 +19,11 @@ from reslab.training.capturing import settle_capture
 from reslab.training.checkpoint import restore_newest, save_checkpoint
 from reslab.training.compiling import CompileChoice, settle_compilation
 from reslab.training.memory import share_dataset
-from reslab.training.ranks import ALONE, Ranks, lead_ranks
+from reslab.training.opening import RunData, load_data, open_session
+from reslab.training.ranks import Ranks, lead_ranks
 from reslab.training.result import RunResult
 from reslab.training.run_config import RunConfig
-from reslab.training.schedule import ends_warm_up, learning_rate_at
+from reslab.training.schedule import follow_evaluation, follow_log, learning_rate_at
 from reslab.training.session import TrainingSession
 from reslab.training.start import find_device, open_run, own_state
 from reslab.training.stop import StopSignal, stop_on_signals
@@ -53,7 +53,7 @@ def train(
     *,
     resume: bool = False,
     observer: Observer | None = None,
-    dataset: Dataset | None = None,
+    dataset: RunData | None = None,
 ) -> RunResult:
     """Carry out one run, or the rest of it, in `folder`.
 
@@ -81,40 +81,22 @@ def train(
             return ended
         find_device(config.execution.device, config.execution.ranks)
         dataset = dataset or load_data(config)
-        if config.execution.ranks > 1:
+        if config.execution.ranks > 1 and isinstance(dataset, Dataset):
             share_dataset(dataset)
         arguments = (config, folder, dataset)
-        with lead_ranks(config.execution.ranks, _follow, *arguments) as ranks, own_state(config):
-            session = open_session(config, dataset, ranks)
+        with (
+            lead_ranks(config.execution.ranks, _follow, *arguments) as ranks,
+            own_state(config),
+            open_session(config, dataset, ranks) as session,
+        ):
             loop = Loop(session, run, observer or Observer(), stop)
             return loop.conclude(loop.carry_out())
 
 
-def load_data(config: RunConfig) -> Dataset:
-    """The data set of a run.
-
-    Raises:
-        DataError: if it is missing or wrong.
-    """
-    root = config.execution.data_root
-    return load_dataset(config.data.name, Path(root) if root else None)
-
-
-def _follow(ranks: Ranks, config: RunConfig, folder: Path, dataset: Dataset) -> None:
+def _follow(ranks: Ranks, config: RunConfig, folder: Path, dataset: RunData) -> None:
     """Take the same steps as the first rank, and write nothing."""
-    with own_state(config):
-        session = open_session(config, dataset, ranks)
+    with own_state(config), open_session(config, dataset, ranks) as session:
         Loop(session, RunDirectory(folder), Observer(), StopSignal()).carry_out()
-
-
-def open_session(config: RunConfig, dataset: Dataset, ranks: Ranks = ALONE) -> TrainingSession:
-    """A run at its beginning, with its data on its device.
-
-    Raises:
-        ConfigError: if the device is not there, or has not the recipe's precision.
-    """
-    device = find_device(config.execution.device, ranks.size)
-    return TrainingSession(config, divide(dataset, config.data).to(device), device, ranks)
 
 
 class Loop:
@@ -140,6 +122,7 @@ class Loop:
         self.stop = stop
         self.leads = session.ranks.leads
         self.diverged = False
+        self.waited = 0.0
 
     def carry_out(self) -> State:
         """Take all steps; returns how it ended."""
@@ -168,7 +151,8 @@ class Loop:
         """Write weights and result, unless the run was stopped."""
         result = self._result(state)
         if state != "stopped":
-            save(self.session.classifier, self.run.weights_path)
+            with self.session.averaged():
+                save(self.session.classifier, self.run.weights_path)
             write_json(self.run.result_path, asdict(result))
         return result
 
@@ -197,10 +181,13 @@ class Loop:
             self._log_window()
         measured: dict[str, float | None] = {}
         if self._is_due(self.recipe.train_error_every_steps):
-            measured |= _name_accuracy("train", self.session.evaluate_train())
+            measured |= _name_accuracy("train", self.session.evaluate("train"))
         if self._is_due(self.recipe.test_every_steps):
-            measured |= _name_accuracy("validation", self.session.evaluate_validation())
-            measured |= _name_accuracy("test", self.session.evaluate_test())
+            measured |= _name_accuracy("validation", self.session.evaluate("validation"))
+            measured |= _name_accuracy("test", self.session.evaluate("test"))
+            self.session.progress = follow_evaluation(
+                self.recipe, self.session.progress, measured.get("validation_error_pct")
+            )
         if measured:
             self._write("evaluation", measured)
         if self._is_due(self.recipe.checkpoint_every_steps):
@@ -219,15 +206,35 @@ class Loop:
             "loss": _finite(loss),
             "running_train_error_pct": error_pct,
             "learning_rate": learning_rate_at(
-                self.recipe, self.session.step - 1, warmed_up=self.session.warmed_up
+                self.recipe, self.session.step - 1, self.session.progress
             ),
             "images_per_second": window.steps * batch_size / (now - self.logged_at),
+            **self._measure_waiting(now - self.logged_at),
         }
         self._write("train", record)
+        for problem in self.session.images.take_news():
+            self.observer.on_message(f"passed over: {problem}")
         self.logged_at = now
         self.diverged = not math.isfinite(loss)
-        self.session.warmed_up |= ends_warm_up(self.recipe, error_pct)
+        self.session.progress = follow_log(self.recipe, self.session.progress, error_pct)
         self.session.window.reset()
+
+    def _measure_waiting(self, seconds: float) -> dict[str, float]:
+        """The share of the last seconds in which the step had to wait for its images."""
+        if self.session.images.fixed_memory:
+            return {}
+        before, self.waited = self.waited, self.session.images.waited_seconds
+        return {"waited_for_images_pct": 100 * (self.waited - before) / seconds}
+
+    def _list_unreadable(self) -> int:
+        problems = self.session.images.list_problems()
+        if problems:
+            write_json(self.run.unreadable_path, problems)
+            self.observer.on_message(
+                f"{len(problems):,} images could not be read and were passed over: they are listed "
+                f"in {self.run.unreadable_path}"
+            )
+        return len(problems)
 
     def _write(self, kind: str, values: dict[str, Any]) -> None:
         record = {
@@ -252,6 +259,7 @@ class Loop:
         for record in self.run.read_metrics():
             last |= record
         elapsed_seconds = time.monotonic() - self.started_at
+        waited = self.session.images.waited_seconds
         return RunResult(
             state=state,
             network=self.config.network.name,
@@ -269,6 +277,8 @@ class Loop:
             test_loss=last.get("test_loss"),
             elapsed_seconds=elapsed_seconds,
             images_per_second=self.session.step * self.recipe.batch_size / elapsed_seconds,
+            waited_for_images_pct=100 * waited / elapsed_seconds,
+            unreadable_images=self._list_unreadable(),
         )
 
 

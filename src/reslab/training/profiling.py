@@ -13,12 +13,11 @@ from torch import nn
 from torch.profiler import ProfilerActivity, profile, record_function
 from torch.utils.hooks import RemovableHandle
 
-from reslab.data.load import divide
 from reslab.errors import ConfigError, RunError
 from reslab.files.documents import write_json
 from reslab.networks.complexity import Layer, describe_network
 from reslab.runs.environment import describe_environment
-from reslab.training.loop import load_data
+from reslab.training.opening import load_data, open_session
 from reslab.training.profile_shares import (
     LAYER_RANGE,
     NETWORK,
@@ -29,7 +28,7 @@ from reslab.training.profile_shares import (
 )
 from reslab.training.run_config import RunConfig
 from reslab.training.session import TrainingSession
-from reslab.training.start import find_device, own_state
+from reslab.training.start import own_state
 
 WARM_UP_STEPS = 2
 TABLE_FILE = "profile.json"
@@ -89,8 +88,7 @@ def profile_run(config: RunConfig, folder: Path, steps: int = 5) -> Profile:
     if steps < 1:
         raise ConfigError(f"steps to profile: {steps}, must be at least 1")
     _make_folder(folder)
-    with own_state(config):
-        session = _open_session(config)
+    with own_state(config), open_session(config, load_data(config)) as session:
         _take_steps(session, WARM_UP_STEPS)
         step_ms = _take_steps(session, steps)
         profiler, profiled_step_ms = _observe(session, steps)
@@ -105,11 +103,6 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RunError(f"cannot write the profile to {folder}: {error.strerror}") from error
-
-
-def _open_session(config: RunConfig) -> TrainingSession:
-    device = find_device(config.execution.device)
-    return TrainingSession(config, divide(load_data(config), config.data).to(device), device)
 
 
 def _take_steps(session: TrainingSession, count: int) -> float:

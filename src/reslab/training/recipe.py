@@ -4,7 +4,8 @@ import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from reslab.data.config import DATASET_SHAPES, DatasetShape
+from reslab.data.config import DATASET_SHAPES
+from reslab.data.windows import RandomResizedCrop, ScaleJitter
 from reslab.errors import ConfigError
 
 Budget = Literal["smoke", "quick", "paper"]
@@ -18,6 +19,13 @@ BUDGET_STEPS: dict[str, dict[Budget, int]] = {
     "cifar10": {"smoke": 3, "quick": 200, "paper": PAPER_STEPS},
     "cifar100": {"smoke": 3, "quick": 200, "paper": PAPER_STEPS},
 }
+
+_FROM_ONE = (
+    "steps", "batch_size", "batch_parts", "log_every_steps", "test_every_steps",
+    "train_error_every_steps", "checkpoint_every_steps",
+)  # fmt: skip
+_FROM_ZERO = ("crop_padding", "colour_shift", "warm_up_steps", "patience", "frozen_stages")
+_SHARES = ("label_smoothing", "average_decay")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,10 +51,18 @@ class Recipe:
     which trained on two GPUs (§4.2). The running statistics follow the first part."""
     learning_rate: float = 0.1
     """Before the first milestone."""
+    schedule: Literal["milestones", "plateau", "cosine"] = "milestones"
+    """When the learning rate falls: at the milestones; when the error no longer does (§3.4); or at
+    every step, along half a cosine to zero (Loshchilov and Hutter 2017)."""
     milestones: tuple[int, ...] = ()
     """Steps after which the learning rate is divided by `division`."""
     division: float = 10.0
-    """See `milestones`."""
+    """See `milestones` and `patience`."""
+    patience: int = 5
+    """On `plateau` the rate is divided after more evaluations than these without a lower error: of
+    the validation part, or else the running training error. The test part is never asked."""
+    warm_up_steps: int = 0
+    """The learning rate rises in a straight line over so many steps (Goyal et al. 2017)."""
     warm_up: WarmUp | None = None
     """A slow start, for 110 layers and more."""
     momentum: float = 0.9
@@ -59,6 +75,20 @@ class Recipe:
     """Pixels of padding before the random crop; 0 does not crop."""
     flip: bool = True
     """Mirror half of the images."""
+    view: ScaleJitter | RandomResizedCrop | None = None
+    """How a window is cut from images that are decoded while training, in place of `crop_padding`
+    and `flip`; None for data sets held in memory."""
+    normalise: Literal["pixel", "channel"] = "pixel"
+    """What is subtracted: the mean image, as in the paper, or each channel's mean, and then each
+    channel is divided by its standard deviation."""
+    colour_shift: float = 0.0
+    """Strength of AlexNet's colour augmentation, 0.1 in the paper (§3.4); needs `view`."""
+    label_smoothing: float = 0.0
+    """Share of the target that is spread evenly over all classes (Szegedy et al. 2016)."""
+    average_decay: float | None = None
+    """Evaluate and keep an exponential moving average of the weights with this decay a step."""
+    frozen_stages: int = 0
+    """Stem and so many stages keep the weights they start with."""
     precision: Precision = "float32"
     """In which numbers forward and backward pass multiply; `tf32` and `bfloat16` round more and are
     faster on a GPU. Weights, BN statistics, updates and evaluations are float32 all the same."""
@@ -74,18 +104,7 @@ class Recipe:
     """How often the state is saved; the last step always is."""
 
     def __post_init__(self) -> None:
-        counts = {
-            "steps": self.steps,
-            "batch_size": self.batch_size,
-            "batch_parts": self.batch_parts,
-            "log_every_steps": self.log_every_steps,
-            "test_every_steps": self.test_every_steps,
-            "train_error_every_steps": self.train_error_every_steps,
-            "checkpoint_every_steps": self.checkpoint_every_steps,
-        }
-        for name, count in counts.items():
-            if count < 1:
-                raise ConfigError(f"{name} is {count}, must be at least 1")
+        self._check_ranges()
         if self.batch_size % self.batch_parts:
             raise ConfigError(
                 f"batch_parts is {self.batch_parts}, which does not divide the batch of "
@@ -96,8 +115,23 @@ class Recipe:
                 f"learning_rate ({self.learning_rate}) and division ({self.division}) must be "
                 "positive"
             )
-        if self.crop_padding < 0:
-            raise ConfigError(f"crop_padding is {self.crop_padding}, must be 0 or more")
+        if self.view is not None and (self.crop_padding or self.flip):
+            raise ConfigError("a view crops and mirrors: set crop_padding to 0 and flip to false")
+        if self.view is None and self.colour_shift:
+            raise ConfigError("colour_shift needs images that are decoded while training")
+
+    def _check_ranges(self) -> None:
+        for name in _FROM_ONE:
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name} is {getattr(self, name)}, must be at least 1")
+        for name in _FROM_ZERO:
+            if getattr(self, name) < 0:
+                raise ConfigError(f"{name} is {getattr(self, name)}, must be 0 or more")
+        for name in _SHARES:
+            if not 0 <= (getattr(self, name) or 0) < 1:
+                raise ConfigError(
+                    f"{name} is {getattr(self, name)}, must be at least 0 and less than 1"
+                )
 
 
 def paper_recipe(depth: int) -> Recipe:
@@ -130,6 +164,7 @@ def scale_recipe(recipe: Recipe, steps: int) -> Recipe:
         recipe,
         steps=steps,
         milestones=tuple(scale(milestone) for milestone in recipe.milestones),
+        warm_up_steps=scale(recipe.warm_up_steps) if recipe.warm_up_steps else 0,
         log_every_steps=scale(recipe.log_every_steps),
         test_every_steps=scale(recipe.test_every_steps),
         train_error_every_steps=scale(recipe.train_error_every_steps),
@@ -143,11 +178,13 @@ def recipe_for(data: str, depth: int, steps: int) -> Recipe:
     On the 8×8 digits the crop's padding is 1 pixel, an eighth of the side as on CIFAR-10, and there
     is no flip, which would turn a digit into another sign.
     """
-    recipe = _schedule_evaluations(scale_recipe(paper_recipe(depth), steps), DATASET_SHAPES[data])
+    shape = DATASET_SHAPES[data]
+    recipe = scale_recipe(paper_recipe(depth), steps)
+    recipe = schedule_evaluations(recipe, shape.train_count, shape.test_count)
     return replace(recipe, crop_padding=1, flip=False) if data == "digits" else recipe
 
 
-def _schedule_evaluations(recipe: Recipe, shape: DatasetShape) -> Recipe:
+def schedule_evaluations(recipe: Recipe, train_count: int, test_count: int) -> Recipe:
     """Evaluate at most 20 times, and so that it costs little beside the training.
 
     A forward pass costs about a third of a training step on the same images, so `seen` × 0.15
@@ -155,13 +192,13 @@ def _schedule_evaluations(recipe: Recipe, shape: DatasetShape) -> Recipe:
     """
     seen = recipe.steps * recipe.batch_size
     limit = max(1_000, int(0.15 * seen))
-    train_evaluations = int(0.15 * seen / min(limit, shape.train_count))
-    test_evaluations = int(0.3 * seen / min(limit, shape.test_count))
+    train_evaluations = int(0.15 * seen / min(limit, train_count))
+    test_evaluations = int(0.3 * seen / min(limit, test_count))
     return replace(
         recipe,
         test_every_steps=math.ceil(recipe.steps / min(max(test_evaluations, 5), 20)),
         train_error_every_steps=math.ceil(recipe.steps / min(max(train_evaluations, 1), 20)),
-        evaluation_images=None if limit >= shape.train_count else limit,
+        evaluation_images=None if limit >= max(train_count, test_count) else limit,
     )
 
 

@@ -33,6 +33,10 @@ class RunResult:
     elapsed_seconds: float
     images_per_second: float
     """Over the whole run, evaluations included."""
+    waited_for_images_pct: float = 0.0
+    """Share of the time since the last start in which a step had to wait for its images."""
+    unreadable_images: int = 0
+    """Images that could not be read since the last start, and were passed over."""
 
 
 def run_result_from(document: Any, origin: str) -> RunResult:

@@ -1,13 +1,21 @@
 """All that determines a run, resolved to the last default."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
-from reslab.data.config import DataConfig
+from reslab.data.config import DataConfig, ImageDataConfig
 from reslab.errors import ConfigError
 from reslab.files.documents import digest_document, from_document, to_document
 from reslab.networks.config import NetworkConfig
 from reslab.training.recipe import Recipe
+
+# Fields of later versions: at their defaults they are left out of the digest, so that a run of the
+# time before there was a choice keeps the one it has.
+ADDED_TO_RUN = ("starts_from",)
+ADDED_TO_RECIPE = (
+    "precision", "view", "normalise", "colour_shift", "label_smoothing", "schedule",
+    "warm_up_steps", "patience", "average_decay", "frozen_stages",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +41,17 @@ class ExecutionConfig:
     its launches; `auto` does on a CUDA GPU. Elsewhere there is nothing to record: `always` then
     prepares the step as for a recording and calls it."""
     data_root: str | None = None
-    """Folder of the data set's files."""
+    """Folder of the data set's files; of a table, that of its images."""
+    data_path: str | None = None
+    """Where images of one's own lie: a folder, a table, shards or a URL."""
+    data_cache: str | None = None
+    """Where shards at a URL are copied to."""
+    workers: int | None = None
+    """Processes that decode images; None is one a core, 0 decodes in the training process."""
+    max_broken_share: float = 0.01
+    """A run stops when a larger share of its training images cannot be read."""
+    weights: str | None = None
+    """The weights file of `RunConfig.starts_from`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,10 +59,12 @@ class RunConfig:
     """One run: one network, trained once."""
 
     network: NetworkConfig
-    data: DataConfig
+    data: DataConfig | ImageDataConfig
     recipe: Recipe
     seed: int = 0
     """Decides initial weights, order of images and augmentation."""
+    starts_from: str | None = None
+    """Digest of the weights file that training begins with; None begins with random weights."""
     execution: ExecutionConfig = field(default_factory=ExecutionConfig)
 
     def __post_init__(self) -> None:
@@ -60,9 +80,8 @@ class RunConfig:
         """SHA-256 of what is measured: everything but `execution`."""
         document = to_document(self)
         del document["execution"]
-        # So runs of the time before there was a choice keep their digest.
-        if self.recipe.precision == "float32":
-            del document["recipe"]["precision"]
+        _leave_out(document, RunConfig, ADDED_TO_RUN)
+        _leave_out(document["recipe"], Recipe, ADDED_TO_RECIPE)
         return digest_document(document)
 
     def to_document(self) -> dict[str, Any]:
@@ -77,3 +96,10 @@ def run_config_from(document: Any, origin: str) -> RunConfig:
         ConfigError: if a key is unknown or missing, or a value has the wrong type.
     """
     return from_document(document, RunConfig, origin)
+
+
+def _leave_out(document: dict[str, Any], source: type, names: tuple[str, ...]) -> None:
+    defaults = {field.name: field.default for field in fields(source)}
+    for name in names:
+        if document[name] == defaults[name]:
+            del document[name]

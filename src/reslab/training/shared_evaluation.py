@@ -2,11 +2,10 @@
 
 from collections.abc import Callable
 
-import torch
 from torch import Tensor
 
 from reslab.data.dataset import LabelledImages
-from reslab.evaluation.accuracy import Accuracy, compute_accuracy
+from reslab.evaluation.accuracy import Accuracy, add_batches, summarise_totals
 from reslab.training.ranks import Ranks
 
 BATCH_SIZE = 500
@@ -24,16 +23,10 @@ def evaluate_shared(
         data: the whole set, on every rank.
         ranks: who shares the work.
     """
-    if ranks.size == 1:
-        return compute_accuracy(classify, data, BATCH_SIZE)
     batches = ranks.share(-(-len(data) // BATCH_SIZE))
     images = slice(batches.start * BATCH_SIZE, batches.stop * BATCH_SIZE)
     share = LabelledImages(data.images[images], data.labels[images])
-    sums = torch.zeros(2, dtype=torch.float64)
-    if len(share):
-        found = compute_accuracy(classify, share, BATCH_SIZE)
-        sums += torch.tensor([found.wrong, found.loss * found.n], dtype=torch.float64)
+    totals = add_batches(classify, share, BATCH_SIZE).totals()
     # Double precision holds every count exactly.
-    ranks.add_up([sums])
-    wrong, loss = sums.tolist()
-    return Accuracy(n=len(data), wrong=int(wrong), loss=loss / len(data))
+    ranks.add_up([totals])
+    return summarise_totals(totals)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from reslab.training.precision import autocast
 from reslab.training.ranks import ALONE, Ranks
-from reslab.training.recipe import Precision, Recipe
+from reslab.training.recipe import Recipe
 
 
 def build_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.SGD:
@@ -18,7 +18,7 @@ def build_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.SGD:
     Its learning rate is a tensor on the network's device, one for all groups, so that a recorded
     step reads the present one. Of PyTorch's updates only the fused one does so without waiting.
     """
-    parameters = list(network.parameters())
+    parameters = [p for p in network.parameters() if p.requires_grad]
     learning_rate = torch.tensor(recipe.learning_rate, device=parameters[0].device)
     # BN's γ and β and the linear layer's bias are the parameters of one dimension.
     spared = [p for p in parameters if recipe.decayed == "weights" and p.dim() == 1]
@@ -38,22 +38,21 @@ def take_step(
     optimizer: torch.optim.SGD,
     inputs: Tensor,
     labels: Tensor,
-    *,
-    parts: int = 1,
+    recipe: Recipe,
     ranks: Ranks = ALONE,
-    precision: Precision = "float32",
 ) -> tuple[Tensor, Tensor]:
     """Update the weights once on one batch, the same on every rank.
+
+    The batch is split into `recipe.batch_parts`, each normalised by its own BN statistics; the
+    update takes the mean of their gradients. The running statistics follow the first part.
 
     Args:
         network: in training mode.
         optimizer: with the learning rate of this step.
         inputs: [B, C, H, W], float, preprocessed and augmented; the whole batch on every rank.
         labels: [B], int64.
-        parts: the batch is split into so many, each normalised by its own BN statistics; the
-            update takes the mean of their gradients. The running statistics follow the first part.
+        recipe: parts, precision, label smoothing.
         ranks: share the parts out among themselves.
-        precision: of the products.
 
     Returns:
         Mean loss and number of wrong answers over the batch, before the update; scalars on the
@@ -61,13 +60,12 @@ def take_step(
     """
     optimizer.zero_grad(set_to_none=True)
     loss, wrong = inputs.new_zeros(()), inputs.new_zeros(())
+    parts = recipe.batch_parts
     pieces = zip(inputs.chunk(parts), labels.chunk(parts), strict=True)
     for i, (part_inputs, part_labels) in enumerate(pieces):
         if i in ranks.share(parts):
             with running_statistics(network, follow=i == 0):
-                part_loss, part_wrong = add_gradients(
-                    network, part_inputs, part_labels, weight=1 / parts, precision=precision
-                )
+                part_loss, part_wrong = add_gradients(network, part_inputs, part_labels, recipe)
             loss += part_loss
             wrong += part_wrong
     gradients = [p.grad for p in network.parameters() if p.grad is not None]
@@ -77,21 +75,17 @@ def take_step(
 
 
 def add_gradients(
-    network: nn.Module,
-    inputs: Tensor,
-    labels: Tensor,
-    *,
-    weight: float = 1.0,
-    precision: Precision = "float32",
+    network: nn.Module, inputs: Tensor, labels: Tensor, recipe: Recipe
 ) -> tuple[Tensor, Tensor]:
-    """Add the gradient of `weight` times the mean loss to the parameters' own.
+    """Add the gradient of a part's share of the mean loss to the parameters' own.
 
     Returns:
-        That weighted loss, and the number of wrong answers.
+        That share of the loss, and the number of wrong answers.
     """
-    with autocast(precision, inputs.device):
+    with autocast(recipe.precision, inputs.device):
         logits = network(inputs)
-        loss = F.cross_entropy(logits, labels) * weight
+        loss = F.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
+        loss = loss / recipe.batch_parts
     torch.autograd.backward(loss)
     with torch.no_grad():
         wrong = (logits.argmax(dim=1) != labels).sum()

@@ -1,7 +1,8 @@
 """The steps up to the next log record: all that is known of them beforehand, on the device.
 
-Nothing between two records changes what a step is given, not even the end of the warm-up. So the
-host draws and copies once for all of them, and a step finds its own by a counter on the device.
+Nothing between two records changes what a step is given, except that an evaluation may show a
+plateau. So the host draws and copies once for all of them, and a step finds its own by a counter on
+the device.
 """
 
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor
 from reslab.data.batches import BatchOrder
 from reslab.training.draws import Draws, allocate_draws, draw_steps
 from reslab.training.recipe import Recipe
-from reslab.training.schedule import learning_rate_at
+from reslab.training.schedule import Progress, learning_rate_at
 
 # A bound on the room that they take, a few megabytes, where records are far apart.
 MAX_STEPS = 1024
@@ -31,6 +32,8 @@ class Stretch:
         self.device = device
         self.steps = range(0)
         """The steps in place."""
+        self.progress = Progress()
+        """What their learning rates follow."""
         self.position = torch.zeros(1, dtype=torch.int64, device=device)
         """Which of them is next, [1]."""
         room = min(recipe.log_every_steps, MAX_STEPS)
@@ -38,12 +41,12 @@ class Stretch:
         self._rates = torch.zeros(room, device=device)
         self._ahead: dict[range, Draws] = {}
 
-    def load(self, step: int, *, warmed_up: bool) -> None:
+    def load(self, step: int, progress: Progress) -> None:
         """Put the steps from `step` on in place, the first of them next."""
-        self.steps = self._steps_from(step)
+        self.steps, self.progress = self._steps_from(step), progress
         draws = self._ahead.pop(self.steps, None) or self._draw(self.steps)
         self._draws.overwrite(draws)
-        rates = [learning_rate_at(self.recipe, s, warmed_up=warmed_up) for s in self.steps]
+        rates = [learning_rate_at(self.recipe, s, progress) for s in self.steps]
         self._rates[: len(rates)].copy_(torch.tensor(rates))
         self.position.zero_()
 

@@ -16,8 +16,9 @@ from reslab.data.dataset import Dataset
 from reslab.data.seeds import derive_seed
 from reslab.errors import ConfigError
 from reslab.runs.directory import RunDirectory
-from reslab.training.loop import Loop, Observer, load_data, open_session
+from reslab.training.loop import Loop, Observer
 from reslab.training.memory import keep_freed_memory
+from reslab.training.opening import load_named, open_session
 from reslab.training.result import RunResult
 from reslab.training.run_config import RunConfig
 from reslab.training.start import find_device, open_run, own_threads
@@ -57,7 +58,7 @@ def train_together(
     """
     first = _check_common(places)
     device = find_device(first.execution.device)
-    dataset = _move(dataset or load_data(first), device)
+    dataset = _move(dataset or load_named(first), device)
     with stop_on_signals() as stop, own_threads(first.execution.threads), keep_freed_memory():
         runs = [_Run(place, dataset, device, stop, observer or Observer()) for place in places]
         _take_turns(runs)
@@ -104,9 +105,10 @@ def _carry_out(
         config, ended = open_run(run, place.config, resume=True)
         if ended is not None:
             return ended
-        loop = Loop(open_session(config, dataset), run, observer, stop)
-        state = yield from loop.take_steps()
-        return loop.conclude(state)
+        with open_session(config, dataset) as session:
+            loop = Loop(session, run, observer, stop)
+            state = yield from loop.take_steps()
+            return loop.conclude(state)
 
 
 def _take_turns(runs: Sequence[_Run]) -> None:
