@@ -111,7 +111,7 @@ def open_images(path: str, opening: Opening | None = None) -> ImageCollection:
         if source.recognises(path):
             return source.open(path, opening)
     raise DataError(
-        f"no data set at {escape(path)}, and none of that name: give a folder of class folders, a .csv or .parquet file "
-        "of paths and labels, WebDataset shards (.tar, a pattern or a URL), or a folder of "
-        "Hugging Face's `datasets`"
+        f"no data set at {escape(path)}, and none of that name: give a folder of class folders, a "
+        ".csv or .parquet file of paths and labels, WebDataset shards (.tar, a pattern or a URL), "
+        "or a folder of Hugging Face's `datasets`"
     )
