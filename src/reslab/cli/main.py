@@ -8,6 +8,7 @@ from tyro.conf import subcommand
 
 from reslab.cli.completion import Completion
 from reslab.cli.convert import Convert
+from reslab.cli.data import Data
 from reslab.cli.describe import Describe
 from reslab.cli.diagnose import Diagnose
 from reslab.cli.evaluate import Evaluate
@@ -31,6 +32,7 @@ class Command(Protocol):
 Verb = (
     Annotated[Describe, subcommand("describe")]
     | Annotated[Train, subcommand("train")]
+    | Annotated[Data, subcommand("data")]
     | Annotated[Study, subcommand("study")]
     | Annotated[Reproduce, subcommand("reproduce")]
     | Annotated[Report, subcommand("report")]

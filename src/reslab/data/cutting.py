@@ -13,13 +13,13 @@ import math
 from dataclasses import replace
 
 import numpy as np
-import simplejpeg
 import torch
 import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
 from reslab.data.images import MAX_PIXELS, Pixels, decode_image
+from reslab.data.jpeg import REDUCTIONS, decode_jpeg, is_jpeg, read_jpeg_size
 from reslab.data.windows import Uniforms, View, Window
 
 ALIGNED = 1 / 64
@@ -28,9 +28,7 @@ ALIGNED = 1 / 64
 MAX_OVERHANG = 512
 """Columns and rows that may be resized in vain; 1 in 64 pixels is missed only where this is hit."""
 
-_JPEG = b"\xff\xd8\xff"
 _HEADER_BYTES = 2**16
-_REDUCTIONS = (8, 4, 2)
 
 
 def cut_view(content: bytes, view: View, uniforms: Uniforms) -> Tensor:
@@ -88,22 +86,16 @@ def _align(start: float, step: float, size: int, length: int) -> tuple[int, int,
 
 def _decode_reduced(content: bytes, view: View, uniforms: Uniforms) -> tuple[Pixels, Window] | None:
     """Decode a plain JPEG; None for anything that needs more care, damaged files included."""
-    if not content.startswith(_JPEG):
+    if not is_jpeg(content):
         return None
     turn = _read_turn(content)
     try:
-        height, width, colours, _ = simplejpeg.decode_jpeg_header(content)
-        if colours not in {"YCbCr", "Gray", "RGB"} or not 0 < width * height <= MAX_PIXELS:
+        size = read_jpeg_size(content)
+        if size is None or not 0 < math.prod(size) <= MAX_PIXELS:
             return None
-        upright = (height, width) if turn in _SIDEWAYS else (width, height)
+        upright = size[::-1] if turn in _SIDEWAYS else size
         window = view.choose(*upright, uniforms)
-        reduction = _find_reduction(window, view.size)
-        pixels = simplejpeg.decode_jpeg(
-            content,
-            "RGB",
-            min_height=-(-height // reduction),
-            min_width=-(-width // reduction),
-        )
+        pixels = decode_jpeg(content, size, _find_reduction(window, view.size))
     except ValueError:
         return None
     if turn is not None:
@@ -113,7 +105,7 @@ def _decode_reduced(content: bytes, view: View, uniforms: Uniforms) -> tuple[Pix
 
 def _find_reduction(window: Window, size: int) -> int:
     smaller = min(window.width, window.height)
-    return next((by for by in _REDUCTIONS if smaller >= by * size), 1)
+    return next((by for by in REDUCTIONS if smaller >= by * size), 1)
 
 
 def _scale_window(window: Window, x: float, y: float) -> Window:

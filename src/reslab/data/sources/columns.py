@@ -79,7 +79,7 @@ class reading:  # noqa: N801 - used like a function
         return None
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: object) -> None:
-        pyarrow = import_optional("pyarrow", "parquet", "Arrow and Parquet files")
+        pyarrow = import_optional("pyarrow", "data", "Arrow and Parquet files")
         if isinstance(error, OSError | pyarrow.ArrowException):
             raise DataError(
                 f"cannot read {display_path(self.path)}: {error}. Restore it from a copy."
@@ -89,14 +89,14 @@ class reading:  # noqa: N801 - used like a function
 @lru_cache(OPEN_FILES)
 def open_arrow(path: str) -> Any:
     """The table of an Arrow stream file, mapped into memory, not read."""
-    pyarrow = import_optional("pyarrow", "parquet", "Arrow files")
+    pyarrow = import_optional("pyarrow", "data", "Arrow files")
     return pyarrow.ipc.open_stream(pyarrow.memory_map(path)).read_all()
 
 
 @lru_cache(OPEN_FILES)
 def open_parquet(path: str) -> Any:
     """A Parquet file, of which only the description is read."""
-    parquet = import_optional("pyarrow.parquet", "parquet", "Parquet files")
+    parquet = import_optional("pyarrow.parquet", "data", "Parquet files")
     return parquet.ParquetFile(path, memory_map=True)
 
 

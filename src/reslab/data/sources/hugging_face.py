@@ -47,7 +47,7 @@ def describes_images(file: Path) -> bool:
     Raises:
         DataError: if it cannot be read.
     """
-    pyarrow = import_optional("pyarrow", "parquet", "Parquet files")
+    pyarrow = import_optional("pyarrow", "data", "Parquet files")
     with reading(file):
         schema = open_parquet(str(file)).schema_arrow
     kinds = [schema.field(name).type for name in IMAGE_COLUMNS if name in schema.names]

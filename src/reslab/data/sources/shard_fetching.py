@@ -47,7 +47,7 @@ def fetch_shards(spec: str, cache: Path | None) -> list[Path]:
             f"the shards at {spec!r} are copied to this machine once: name the folder for the "
             "copies with --cache DIR"
         )
-    braceexpand = import_optional("braceexpand", "shards", "shards at a URL")
+    braceexpand = import_optional("braceexpand", "data", "shards at a URL")
     folder = cache / hashlib.sha256(spec.encode()).hexdigest()[:16]
     folder.mkdir(parents=True, exist_ok=True)
     return [_fetch(url, folder) for url in braceexpand.braceexpand(spec)]
@@ -60,7 +60,7 @@ def _fetch(url: str, folder: Path) -> Path:
     target = folder / f"{PurePosixPath(name).stem}-{parent}-{digest}.tar"
     if target.is_file():
         return target
-    webdataset = import_optional("webdataset", "shards", "shards at a URL")
+    webdataset = import_optional("webdataset", "data", "shards at a URL")
     try:
         with tempfile.NamedTemporaryFile(dir=folder, prefix=".part-", delete=False) as file:
             temporary = Path(file.name)

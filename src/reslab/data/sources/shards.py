@@ -138,7 +138,7 @@ def _list_local(spec: str) -> list[Path]:
     if path.is_file():
         return [path]
     if "{" in spec:
-        braceexpand = import_optional("braceexpand", "shards", "patterns with braces")
+        braceexpand = import_optional("braceexpand", "data", "patterns with braces")
         patterns = list(braceexpand.braceexpand(spec))
     else:
         patterns = [spec]

@@ -88,8 +88,8 @@ def _read_csv(path: Path) -> Iterator[Row]:
 
 
 def _read_parquet(path: Path) -> Iterator[Row]:
-    parquet = import_optional("pyarrow.parquet", "parquet", "Parquet files")
-    pyarrow = import_optional("pyarrow", "parquet", "Parquet files")
+    parquet = import_optional("pyarrow.parquet", "data", "Parquet files")
+    pyarrow = import_optional("pyarrow", "data", "Parquet files")
     try:
         with parquet.ParquetFile(path) as file:
             columns = _find_columns(file.schema_arrow.names, path)

@@ -1,0 +1,1 @@
+"""Writing a data set as shards: resized if asked, resumable, verified."""
