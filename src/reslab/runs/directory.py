@@ -1,5 +1,6 @@
 """The folder that holds one run, and who may write it."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,8 +12,16 @@ from reslab.errors import RunError
 from reslab.files.documents import read_json, write_json
 from reslab.runs.metrics import MetricsLog, Record, read_metrics
 
+if sys.platform != "win32":
+    import fcntl
+
 CONFIG_FILE = "config.json"
+METRICS_FILE = "metrics.jsonl"
 RESULT_FILE = "result.json"
+CHECKPOINTS_FOLDER = "checkpoints"
+
+# Longer than another process looks whether the lock is held.
+LOCK_SECONDS = 1.0
 
 
 class RunDirectory:
@@ -26,11 +35,12 @@ class RunDirectory:
         self.path = path
         self.config_path = path / CONFIG_FILE
         self.environment_path = path / "environment.json"
-        self.metrics_path = path / "metrics.jsonl"
-        self.checkpoints_path = path / "checkpoints"
+        self.metrics_path = path / METRICS_FILE
+        self.checkpoints_path = path / CHECKPOINTS_FOLDER
         self.weights_path = path / "weights.safetensors"
         self.unreadable_path = path / "unreadable_images.json"
         self.result_path = path / RESULT_FILE
+        self.lock_path = path / ".lock"
 
     @property
     def metrics(self) -> MetricsLog:
@@ -78,6 +88,19 @@ class RunDirectory:
         document: dict[str, Any] = read_json(self.result_path)
         return document
 
+    def is_being_written(self) -> bool:
+        """Whether a process holds the lock now; False where the system cannot tell."""
+        if sys.platform == "win32":
+            return False
+        try:
+            with self.lock_path.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return False
+
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Be the only writer; the system frees the lock of a process that dies.
@@ -87,7 +110,7 @@ class RunDirectory:
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(self.path / ".lock", timeout=0)
+            lock = FileLock(self.lock_path, timeout=LOCK_SECONDS)
             lock.acquire()
         except Timeout as error:
             raise RunError(

@@ -1,11 +1,14 @@
 """A run's measurements: lines of JSON that survive a crash."""
 
 import json
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from reslab.files.atomic import write_atomically
+
+TAIL_BYTES = 2**15
 
 Record = dict[str, Any]
 """One measurement: always a `kind` and a `step`; numbers that do not exist (NaN) are null."""
@@ -54,19 +57,42 @@ def read_metrics(path: Path) -> list[Record]:
 
 def read_last_step(path: Path) -> int:
     """The step of the last whole record, 0 if there is none; reads only the end of the file."""
+    step: int = next(_read_backwards(path), {"step": 0})["step"]
+    return step
+
+
+def read_latest(path: Path, keys: Iterable[str]) -> Record:
+    """The last record, with the latest value of each key; reads only the end of the file.
+
+    A value older than the last hundred records or so is not found.
+    """
+    latest: Record = {}
+    missing = set(keys)
+    for record in _read_backwards(path):
+        latest = record | latest
+        missing -= record.keys()
+        if not missing:
+            break
+    return latest
+
+
+def _read_backwards(path: Path) -> Iterator[Record]:
+    """The whole records at the end of the file, the newest first."""
     try:
         with path.open("rb") as file:
-            size = file.seek(0, 2)
-            file.seek(max(0, size - 4096))
-            lines = file.read().splitlines()
+            start = max(0, file.seek(0, os.SEEK_END) - TAIL_BYTES)
+            file.seek(start)
+            lines = file.read(TAIL_BYTES).splitlines()
     except FileNotFoundError:
-        return 0
-    for line in reversed(lines):
+        return
+    # The first line of a part is most often part of a line.
+    for line in reversed(lines[1:] if start else lines):
         try:
-            return int(json.loads(line)["step"])
-        except (ValueError, KeyError, TypeError):
+            record = json.loads(line)
+        except (ValueError, RecursionError):
             continue
-    return 0
+        if isinstance(record, dict) and isinstance(record.get("step"), int):
+            yield record
 
 
 def _to_lines(records: Iterable[Record]) -> bytes:
