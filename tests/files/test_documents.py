@@ -1,3 +1,4 @@
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from reslab.files.documents import (
     read_json,
     to_document,
     write_json,
+    write_sealed_json,
 )
 
 
@@ -44,6 +46,9 @@ def test_a_document_gives_back_its_dataclass(name: str, rate: float, sizes: list
         ({"rate": True}, "rate"),
         ({"inner": {"sizes": [1.5]}}, "sizes"),
         ({"limit": "3"}, "limit"),
+        ({"rate": float("nan")}, "rate"),
+        ({"rate": float("-inf")}, "rate"),
+        ({"rate": 10**400}, "rate"),
     ],
 )
 def test_a_wrong_document_is_refused_by_name(change: dict[str, Any], complaint: str) -> None:
@@ -82,3 +87,37 @@ def test_files(tmp_path: Path) -> None:
         read_json(path)
     with pytest.raises(ConfigError, match=r"cannot read .*b\.json"):
         read_json(tmp_path / "b.json")
+
+
+def test_a_sealed_document_is_refused_once_changed(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    document = {"error_pct": 12.5, "loss": float("nan"), "names": ["a", "ä"], "inner": {"b": None}}
+    write_sealed_json(path, document)
+    assert repr(read_json(path)) == repr(document)
+    path.write_text(path.read_text().replace("12.5", "12.4"))
+    with pytest.raises(ConfigError, match=r"a\.json is damaged or was changed.*line `seal`"):
+        read_json(path)
+    changed = json.loads(path.read_text())
+    del changed["seal"]
+    path.write_text(json.dumps(changed))
+    assert read_json(path)["error_pct"] == 12.4
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["[" * 100_000, '{"a":' * 100_000, "1" * 5000, '{"a": 1, "a": 2}', "{}x", ""],
+    ids=["lists", "objects", "digits", "twice", "rest", "empty"],
+)
+def test_json_of_an_attacker_is_refused(content: str, tmp_path: Path) -> None:
+    path = tmp_path / "bomb.json"
+    path.write_text(content)
+    with pytest.raises(ConfigError, match=r"bomb\.json is not JSON"):
+        read_json(path)
+
+
+def test_a_file_beyond_all_measure_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "large.json"
+    with path.open("wb") as file:
+        file.truncate(65 << 20)
+    with pytest.raises(ConfigError, match="more than 64 MiB"):
+        read_json(path)

@@ -4,6 +4,9 @@ import os
 import tempfile
 from pathlib import Path
 
+PART_SUFFIX = ".part"
+"""Of a file that is being written; one that a killed process left is of no use."""
+
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Replace `path` by `content`; a crash at any moment leaves the old file or the new one.
@@ -11,7 +14,7 @@ def write_atomically(path: Path, content: bytes) -> None:
     Raises:
         OSError: if the folder cannot be written; `path` is then unchanged.
     """
-    handle, temporary_name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    handle, temporary_name = tempfile.mkstemp(PART_SUFFIX, f".{path.name}.", path.parent)
     temporary = Path(temporary_name)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -24,6 +27,12 @@ def write_atomically(path: Path, content: bytes) -> None:
         temporary.unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
+
+
+def remove_parts(folder: Path) -> None:
+    """Remove what killed processes left half written; nobody else may be writing in `folder`."""
+    for part in folder.glob(f".*{PART_SUFFIX}"):
+        part.unlink(missing_ok=True)
 
 
 def _sync_folder(folder: Path) -> None:

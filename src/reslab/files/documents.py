@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import math
+from collections import Counter
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,6 +15,11 @@ from reslab.files.atomic import write_atomically
 
 T = TypeVar("T")
 
+SEAL = "seal"
+"""The key under which a sealed document carries the digest of the rest."""
+MAX_JSON_BYTES = 64 << 20
+"""No document that reslab writes or reads is larger."""
+
 _converter = make_converter(forbid_extra_keys=True)
 
 
@@ -20,7 +27,9 @@ def _accept_only(accepted: tuple[type, ...]) -> Any:
     def structure(value: Any, target: type) -> Any:
         # bool is an int to Python, but `true` in the place of a number is a mistake in a file.
         if (isinstance(value, bool) and bool not in accepted) or not isinstance(value, accepted):
-            raise TypeError(f"expected {target.__name__}, found {value!r}")
+            raise TypeError(f"expected {target.__name__}, found {value!r:.60}")
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(f"expected a finite number, found {value!r}")
         return target(value)
 
     return structure
@@ -73,15 +82,60 @@ def write_json(path: Path, document: Any) -> None:
     write_atomically(path, (json.dumps(document, indent=2) + "\n").encode())
 
 
+def write_sealed_json(path: Path, document: dict[str, Any]) -> None:
+    """Write `document` so that `read_json` notices any later change of it."""
+    write_json(path, {**document, SEAL: _compute_seal(document)})
+
+
 def read_json(path: Path) -> Any:
-    """Read a JSON file.
+    """Read a JSON file; a seal is verified and left out.
 
     Raises:
-        ConfigError: if the file is missing, unreadable or not JSON.
+        ConfigError: if the file is missing, unreadable, not JSON, or changed since it was sealed.
     """
     try:
-        return json.loads(path.read_bytes())
+        document = parse_json(_read_bounded(path))
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path} is not JSON: {error}. Delete it or restore a copy.") from error
+    if isinstance(document, dict) and SEAL in document:
+        seal = document.pop(SEAL)
+        if seal != _compute_seal(document):
+            raise ConfigError(
+                f"{path} is damaged or was changed after it was written: its seal does not fit. "
+                f"Restore a copy; if the change is meant, take the line `{SEAL}` out."
+            )
+    return document
+
+
+def parse_json(content: bytes | str) -> Any:
+    """Parse JSON in which no key comes twice in an object.
+
+    Raises:
+        ValueError: if it is anything else.
+        RecursionError: if it is nested too deep.
+    """
+    return json.loads(content, object_pairs_hook=_parse_object)
+
+
+def _compute_seal(document: dict[str, Any]) -> str:
+    # Of the values as JSON gives them back: a tuple has become a list, a key text. NaN may occur.
+    text = json.dumps(document, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _read_bounded(path: Path) -> bytes:
+    with path.open("rb") as file:
+        content = file.read(MAX_JSON_BYTES + 1)
+    if len(content) > MAX_JSON_BYTES:
+        raise ValueError(f"it has more than {MAX_JSON_BYTES >> 20} MiB")
+    return content
+
+
+def _parse_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    document = dict(pairs)
+    if len(document) != len(pairs):
+        keys = Counter(key for key, _ in pairs)
+        raise ValueError(f"the key {keys.most_common(1)[0][0][:40]!r} comes twice")
+    return document

@@ -9,8 +9,10 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from reslab.errors import RunError
-from reslab.files.documents import read_json, write_json
-from reslab.runs.metrics import MetricsLog, Record, read_metrics
+from reslab.files.atomic import remove_parts
+from reslab.files.documents import read_json, write_json, write_sealed_json
+from reslab.files.failures import explain_os_error, is_refusal
+from reslab.runs.metrics import MetricsLog, Record, read_metrics, require_until
 
 if sys.platform != "win32":
     import fcntl
@@ -59,10 +61,14 @@ class RunDirectory:
         """
         try:
             self.checkpoints_path.mkdir(parents=True, exist_ok=True)
+            for folder in (self.path, self.checkpoints_path):
+                remove_parts(folder)
             write_json(self.environment_path, environment)
-            write_json(self.config_path, config)
+            write_sealed_json(self.config_path, config)
         except OSError as error:
-            raise RunError(f"cannot write the run folder {self.path}: {error.strerror}") from error
+            raise RunError(
+                f"cannot write the run folder {self.path}: {explain_os_error(error)}"
+            ) from error
 
     def read_config(self) -> dict[str, Any]:
         """The stored configuration.
@@ -78,15 +84,33 @@ class RunDirectory:
         return document
 
     def read_metrics(self) -> list[Record]:
-        """All measurements so far."""
-        return read_metrics(self.metrics_path)
+        """All measurements so far.
+
+        Raises:
+            RunError: if a line is damaged, or the run has ended and its last lines are lost.
+        """
+        records = read_metrics(self.metrics_path)
+        if self.result_path.is_file():
+            require_until(records, self._read_last_step(), self.metrics_path)
+        return records
 
     def read_result(self) -> dict[str, Any] | None:
-        """How the run ended, None while it has not."""
+        """How the run ended, None while it has not.
+
+        Raises:
+            ConfigError: if the file is damaged.
+            RunError: if it is not a result.
+        """
         if not self.result_path.is_file():
             return None
-        document: dict[str, Any] = read_json(self.result_path)
+        document = read_json(self.result_path)
+        if not isinstance(document, dict):
+            raise RunError(f"{self.result_path} is damaged: delete it, and resume the run")
         return document
+
+    def _read_last_step(self) -> int:
+        step = (self.read_result() or {}).get("steps_done")
+        return step if isinstance(step, int) else 0
 
     def is_being_written(self) -> bool:
         """Whether a process holds the lock now; False where the system cannot tell."""
@@ -106,7 +130,8 @@ class RunDirectory:
         """Be the only writer; the system frees the lock of a process that dies.
 
         Raises:
-            RunError: if another process writes this run, or the folder cannot be made.
+            RunError: if another process writes this run, the folder cannot be made, or the system
+                refuses to write while the lock is held.
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -118,8 +143,17 @@ class RunDirectory:
                 "choose another folder with --out"
             ) from error
         except OSError as error:
-            raise RunError(f"cannot write the run folder {self.path}: {error.strerror}") from error
+            raise RunError(
+                f"cannot write the run folder {self.path}: {explain_os_error(error)}"
+            ) from error
         try:
             yield
+        except OSError as error:
+            if not is_refusal(error):
+                raise
+            raise RunError(
+                f"the run in {self.path} cannot go on: {explain_os_error(error)}. What it had "
+                "saved is kept; the same command with --resume goes on from there."
+            ) from error
         finally:
             lock.release()

@@ -2,13 +2,20 @@
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from io import RawIOBase
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
+from reslab.errors import RunError
 from reslab.files.atomic import write_atomically
 
 TAIL_BYTES = 2**15
+CHECK = "crc32"
+"""The last key of a line: the checksum of the line without it."""
+_CHECKED = re.compile(rb'(.*), "crc32": "([0-9a-f]{8})"\}', re.DOTALL)
 
 Record = dict[str, Any]
 """One measurement: always a `kind` and a `step`; numbers that do not exist (NaN) are null."""
@@ -25,34 +32,86 @@ class MetricsLog:
         self.path = path
 
     def append(self, record: Record) -> None:
-        """Write one record as one line; it is the system's own once this returns."""
-        line = json.dumps(record, allow_nan=False) + "\n"
+        """Write one record as one line; it is the system's own once this returns.
+
+        Raises:
+            OSError: if the line cannot be written; no part of it is then left.
+        """
+        line = _to_line(record)
         with self.path.open("ab", buffering=0) as file:
-            file.write(line.encode())
+            size = file.tell()
+            try:
+                _write_all(file, line)
+            except OSError:
+                file.truncate(size)
+                raise
+
+    def sync(self) -> None:
+        """Have all records so far on the disk, where even a loss of power leaves them."""
+        with self.path.open("ab") as file:
+            os.fsync(file.fileno())
 
     def forget_after(self, step: int) -> None:
-        """Drop the records of later steps, and a last line that a crash cut short."""
+        """Drop the records of later steps, and a last line that a crash cut short.
+
+        Raises:
+            RunError: if a line is damaged.
+        """
         kept = [record for record in read_metrics(self.path) if record["step"] <= step]
-        write_atomically(self.path, _to_lines(kept))
+        write_atomically(self.path, b"".join(map(_to_line, kept)))
 
 
 def read_metrics(path: Path) -> list[Record]:
-    """The records written so far; a last line still being written is left out."""
+    """The records written so far; a last line still being written is left out.
+
+    Raises:
+        RunError: if a line is damaged, or the file cannot be read.
+    """
     try:
         content = path.read_bytes()
     except FileNotFoundError:
         return []
-    records = []
-    for line in content.splitlines():
-        try:
-            record = json.loads(line)
-        except ValueError:
-            # Only a crash in the middle of a line leaves one that is not JSON.
-            break
-        if not isinstance(record, dict) or not isinstance(record.get("step"), int):
-            break
-        records.append(record)
-    return records
+    except OSError as error:
+        raise RunError(f"cannot read {path}: {error.strerror}") from error
+    *lines, rest = content.split(b"\n")
+    records = [parse_record(line) for line in lines]
+    if None in records:
+        raise RunError(_describe_damage(path, records.index(None) + 1))
+    whole = [record for record in (*records, parse_record(rest)) if record is not None]
+    checked = [_CHECKED.fullmatch(line) is not None for line in lines]
+    if any(checked) and not all(checked):
+        raise RunError(_describe_damage(path, checked.index(False) + 1))
+    return whole
+
+
+def require_until(records: Sequence[Record], step: int, path: Path) -> None:
+    """Make sure that a log reaches as far as the run did.
+
+    Raises:
+        RunError: if its last records are lost.
+    """
+    last = max((record["step"] for record in records), default=0)
+    if last < step:
+        raise RunError(
+            f"{path} ends at step {last:,}, but the run had measured until step {step:,}: restore "
+            "the file from a copy, or train the run again in another folder"
+        )
+
+
+def parse_record(line: bytes) -> Record | None:
+    """The record of one line, given without its end; None if it is not whole or was changed."""
+    if match := _CHECKED.fullmatch(line):
+        line = match[1] + b"}"
+        if crc32(line) != int(match[2], 16):
+            return None
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    # bool is an int to Python.
+    if isinstance(record, dict) and type(record.get("step")) is int:
+        return record
+    return None
 
 
 def read_last_step(path: Path) -> int:
@@ -87,13 +146,24 @@ def _read_backwards(path: Path) -> Iterator[Record]:
         return
     # The first line of a part is most often part of a line.
     for line in reversed(lines[1:] if start else lines):
-        try:
-            record = json.loads(line)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(record, dict) and isinstance(record.get("step"), int):
+        if record := parse_record(line):
             yield record
 
 
-def _to_lines(records: Iterable[Record]) -> bytes:
-    return "".join(json.dumps(record, allow_nan=False) + "\n" for record in records).encode()
+def _to_line(record: Record) -> bytes:
+    content = json.dumps(record, allow_nan=False).encode()
+    # Last in the line, so that the rest of it is what is checked.
+    return content[:-1] + f', "{CHECK}": "{crc32(content):08x}"}}\n'.encode()
+
+
+def _write_all(file: RawIOBase, content: bytes) -> None:
+    # The system takes less than it is given where the disk is nearly full.
+    while content:
+        content = content[file.write(content) or 0 :]
+
+
+def _describe_damage(path: Path, number: int) -> str:
+    return (
+        f"{path}, line {number} is damaged: its content does not fit its checksum. Restore the "
+        "file from a copy, or train the run again in another folder."
+    )

@@ -9,12 +9,12 @@ from typing import Any, Literal
 
 from reslab.data.dataset import Dataset
 from reslab.evaluation.accuracy import Accuracy
-from reslab.files.documents import write_json
+from reslab.files.documents import write_json, write_sealed_json
 from reslab.networks.complexity import describe_network
 from reslab.networks.weights import save
 from reslab.runs.directory import RunDirectory
 from reslab.runs.environment import describe_environment
-from reslab.runs.metrics import Record
+from reslab.runs.metrics import Record, require_until
 from reslab.training.capturing import settle_capture
 from reslab.training.checkpoint import restore_newest, save_checkpoint
 from reslab.training.compiling import CompileChoice, settle_compilation
@@ -153,7 +153,7 @@ class Loop:
         if state != "stopped":
             with self.session.averaged():
                 save(self.session.classifier, self.run.weights_path)
-            write_json(self.run.result_path, asdict(result))
+            write_sealed_json(self.run.result_path, asdict(result))
         return result
 
     def _begin(self) -> None:
@@ -163,12 +163,20 @@ class Loop:
         seconds_before, warnings = restore_newest(self.session, self.run.checkpoints_path)
         for warning in warnings:
             self.observer.on_message(warning)
-        if self.leads:
-            self.run.metrics.forget_after(self.session.step)
+        self._take_up_metrics()
         self.started_at = time.monotonic() - seconds_before
         settle_compilation(self.session, self._tell_choice)
         settle_capture(self.session, self.observer.on_message)
         self.logged_at = time.monotonic()
+
+    def _take_up_metrics(self) -> None:
+        """Go on with the log of a run that was interrupted."""
+        step = self.session.step
+        records = [record for record in self.run.read_metrics() if record["step"] <= step]
+        require_until(records, step - step % self.recipe.log_every_steps, self.run.metrics_path)
+        self.diverged = any(r["step"] == step and r.get("loss", 0.0) is None for r in records)
+        if self.leads:
+            self.run.metrics.forget_after(step)
 
     def _tell_choice(self, choice: CompileChoice) -> None:
         self.observer.on_message(choice.to_text())
@@ -251,6 +259,7 @@ class Loop:
     def _save_checkpoint(self) -> None:
         if not self.leads:
             return
+        self.run.metrics.sync()
         elapsed_seconds = time.monotonic() - self.started_at
         save_checkpoint(self.session, self.run.checkpoints_path, elapsed_seconds)
 
