@@ -20,10 +20,13 @@ def print_json(document: Any) -> None:
 
 def print_table(title: str, columns: list[str], rows: list[list[Any]]) -> None:
     """Print a table on stdout; numbers are set to the right, None is left empty."""
-    table = Table(title=Text(title, style="bold"), title_justify="left", box=None, pad_edge=False)
+    bold = Text(make_visible(title), style="bold")
+    table = Table(title=bold, title_justify="left", box=None, pad_edge=False)
     for i, column in enumerate(columns):
         numeric = any(isinstance(row[i], int | float) for row in rows)
-        table.add_column(column, justify="right" if numeric else "left", no_wrap=True)
+        table.add_column(
+            Text(make_visible(column)), justify="right" if numeric else "left", no_wrap=True
+        )
     for row in rows:
         table.add_row(*(_cell(value) for value in row))
     # A pipe has no width: cutting a table to 80 columns there would lose data.

@@ -17,6 +17,8 @@ from reslab.networks.preprocessing import Preprocessing
 from reslab.networks.resnet import ResNet
 
 FORMAT = "reslab weights 1"
+MAX_SIZE = 1 << 20
+"""No width or number of classes of a real network is larger."""
 
 
 def save(classifier: Classifier, path: Path | str) -> str:
@@ -53,9 +55,33 @@ def load(path: Path | str, device: torch.device | str = "cpu") -> Classifier:
             f"{document.get('format')!r}, expected {FORMAT!r}"
         )
     classifier = _build_classifier(document, tensors, str(path))
-    check_state_dict(classifier.state_dict(), tensors, str(path))
     classifier.load_state_dict(tensors)
     return classifier.to(device).eval()
+
+
+def check_size(config: NetworkConfig, available: int, origin: str) -> None:
+    """Refuse, before anything is built, a description that asks for more than its file can hold.
+
+    Args:
+        config: the network described.
+        available: how many tensors there are to fill it.
+        origin: the file, for the error message.
+
+    Raises:
+        WeightsError: if it is larger than the file or than any real network.
+    """
+    blocks = sum(config.blocks_per_stage)
+    if blocks > available:
+        raise WeightsError(
+            f"{origin} does not fit {config.name:.60}, which has {blocks:,} blocks: the file has "
+            f"only {available} tensors"
+        )
+    sizes = (
+        config.stem_width, config.num_classes, config.in_channels, *config.stage_widths,
+        *config.stage_strides,
+    )  # fmt: skip
+    if max(sizes) > MAX_SIZE:
+        raise WeightsError(f"{origin} asks for a size of {max(sizes):,}; no real network has one")
 
 
 def check_state_dict(
@@ -91,12 +117,30 @@ def _build_classifier(
         config = from_document(document["network"], NetworkConfig, f"the network of {origin}")
         geometry = from_document(document["geometry"], ImageGeometry, f"the geometry of {origin}")
         provenance = from_document(document["provenance"], Provenance, f"provenance of {origin}")
-        class_names = tuple(map(str, document["class_names"]))
+        class_names = _read_class_names(document["class_names"], origin)
         statistics = tensors["preprocessing.mean"], tensors["preprocessing.std"]
     except (KeyError, TypeError) as error:
         raise WeightsError(f"{origin} is incomplete: {error} is missing") from error
+    check_size(config, len(tensors), origin)
+    _check_kinds(tensors, origin)
     # Skips drawing initial values, which the file's own replace.
     with torch.device("meta"):
         network = ResNet(config)
+    preprocessing = Preprocessing(*statistics, geometry)
+    classifier = Classifier(network, preprocessing, class_names, provenance)
+    # Before memory is taken: the file may describe any network, but must then hold it too.
+    check_state_dict(classifier.state_dict(), tensors, origin)
     network.to_empty(device="cpu")
-    return Classifier(network, Preprocessing(*statistics, geometry), class_names, provenance)
+    return classifier
+
+
+def _read_class_names(names: object, origin: str) -> tuple[str, ...]:
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise WeightsError(f"{origin} is damaged: its class names are not a list of texts")
+    return tuple(names)
+
+
+def _check_kinds(tensors: Mapping[str, Tensor], origin: str) -> None:
+    for name, tensor in tensors.items():
+        if not tensor.is_floating_point() and tensor.dtype != torch.int64:
+            raise WeightsError(f"{origin} is damaged: {name} holds {tensor.dtype}")

@@ -1,5 +1,6 @@
 """Charts one can hover, turn and zoom, as HTML that needs nothing from the network."""
 
+from html import escape
 from typing import Any
 
 import plotly.graph_objects as go
@@ -32,7 +33,7 @@ def render_interactive(chart: Chart) -> str:
     figure = make_subplots(
         rows,
         columns,
-        subplot_titles=[panel.title for panel in chart.panels],
+        subplot_titles=[_plain(panel.title) for panel in chart.panels],
         specs=_specs(chart, rows, columns),
     )
     for i, panel in enumerate(chart.panels):
@@ -56,6 +57,11 @@ def render_interactive(chart: Chart) -> str:
     return html
 
 
+def _plain(text: str) -> str:
+    """Text that the drawing library, which knows some HTML, shows as it is."""
+    return escape(text, quote=False)
+
+
 def _has_lines_only(chart: Chart) -> bool:
     return all(isinstance(mark, Line) for panel in chart.panels for mark in panel.marks)
 
@@ -76,8 +82,12 @@ def _draw_panel(figure: go.Figure, panel: Panel, row: int, column: int) -> None:
         return
     place = {"row": row, "col": column}
     scale = {True: "log", False: None}
-    figure.update_xaxes(title_text=panel.x_label, gridcolor=GRID, type=scale[panel.log_x], **place)
-    figure.update_yaxes(title_text=panel.y_label, gridcolor=GRID, type=scale[panel.log_y], **place)
+    figure.update_xaxes(
+        title_text=_plain(panel.x_label), gridcolor=GRID, type=scale[panel.log_x], **place
+    )
+    figure.update_yaxes(
+        title_text=_plain(panel.y_label), gridcolor=GRID, type=scale[panel.log_y], **place
+    )
     if panel.y_range is not None and not panel.log_y:
         figure.update_yaxes(range=panel.y_range, **place)
 
@@ -87,7 +97,7 @@ def _trace(mark: Line | Bars | Surface) -> go.Scatter | go.Bar | go.Surface:
         return _line(mark)
     if isinstance(mark, Bars):
         return _bars(mark)
-    return go.Surface(x=mark.x, y=mark.y, z=mark.z, name=mark.label, showscale=False)
+    return go.Surface(x=mark.x, y=mark.y, z=mark.z, name=_plain(mark.label), showscale=False)
 
 
 def _line(line: Line) -> go.Scatter:
@@ -96,7 +106,7 @@ def _line(line: Line) -> go.Scatter:
         x=line.x,
         y=line.y,
         customdata=spread or None,
-        name=line.label,
+        name=_plain(line.label),
         mode="markers" if line.style == "points" else "lines",
         line={"color": colour(line.colour), **LINE_STYLES[line.style]},
         hovertemplate="%{y:.4g}" + (" (%{customdata})" if spread else ""),
@@ -112,9 +122,9 @@ def _bars(bars: Bars) -> go.Bar:
             "arrayminus": [v - low for low, v in zip(bars.low, bars.values, strict=True)],
         }
     return go.Bar(
-        x=bars.names,
+        x=[_plain(name) for name in bars.names],
         y=bars.values,
-        name=bars.label,
+        name=_plain(bars.label),
         error_y=errors,
         marker={"color": colour(bars.colour)},
     )

@@ -6,6 +6,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
+from reslab.errors import ConfigError
 from reslab.files.documents import read_json
 from reslab.runs.directory import RunDirectory
 from reslab.studies.conduct import StudyOutcome
@@ -30,6 +31,8 @@ def describe_environment_of(outcome: StudyOutcome) -> dict[str, str]:
     if not outcome.evidence.runs:
         return {}
     run = RunDirectory(outcome.evidence.runs[0].folder)
-    environment: dict[str, Any] = read_json(run.environment_path)
+    environment: Any = read_json(run.environment_path)
+    if not isinstance(environment, dict) or not isinstance(environment.get("packages"), dict):
+        raise ConfigError(f"{run.environment_path} is damaged: restore it from a copy")
     packages = ", ".join(f"{name} {version}" for name, version in environment["packages"].items())
     return {**{key: str(value) for key, value in environment.items()}, "packages": packages}

@@ -7,7 +7,7 @@ from typing import Any
 
 from reslab.errors import RunError
 from reslab.files.atomic import write_atomically
-from reslab.files.documents import write_json
+from reslab.files.documents import write_sealed_json
 from reslab.report.pages import describe_environment_of, open_templates
 from reslab.report.study_page import REPORT_FILE, RESULTS_FILE, describe_study
 from reslab.studies.conduct import StudyOutcome
@@ -37,7 +37,7 @@ def write_paper(outcomes: Sequence[StudyOutcome], folder: Path) -> Path:
         for outcome in outcomes
     ]
     try:
-        write_json(folder / RESULTS_FILE, paper_document(outcomes))
+        write_sealed_json(folder / RESULTS_FILE, paper_document(outcomes))
         page = (
             open_templates()
             .get_template("paper.html.j2")

@@ -58,7 +58,7 @@ def _count_legend_rows(chart: Chart) -> int:
 
 
 def _draw_panel(axes: Axes, panel: Panel) -> None:
-    axes.set(title=panel.title, xlabel=panel.x_label, ylabel=panel.y_label)
+    axes.set(title=_plain(panel.title), xlabel=_plain(panel.x_label), ylabel=_plain(panel.y_label))
     for mark in panel.marks:
         _draw(axes, mark)
     _draw_bars(axes, [mark for mark in panel.marks if isinstance(mark, Bars)])
@@ -80,10 +80,16 @@ def _draw_panel(axes: Axes, panel: Panel) -> None:
         )
 
 
+def _plain(text: str) -> str:
+    # Between two dollar signs matplotlib reads mathematics, and fails where it is none.
+    return text.replace("$", r"\$")
+
+
 def _draw(axes: Axes, mark: Line | Bars | Surface) -> None:
     if isinstance(mark, Line):
         y = [float("nan") if value is None else value for value in mark.y]
-        axes.plot(mark.x, y, color=colour(mark.colour), label=mark.label, **LINE_STYLES[mark.style])
+        label = _plain(mark.label)
+        axes.plot(mark.x, y, color=colour(mark.colour), label=label, **LINE_STYLES[mark.style])
         if mark.low:
             axes.fill_between(
                 mark.x, mark.low, mark.high, color=colour(mark.colour), alpha=0.15, lw=0
@@ -104,13 +110,13 @@ def _draw_bars(axes: Axes, groups: list[Bars]) -> None:
             width=0.8 / len(groups),
             yerr=errors,
             color=colour(bars.colour),
-            label=bars.label,
+            label=_plain(bars.label),
             capsize=3,
         )
         rotation = 45 if sum(map(len, bars.names)) > 45 else 0
         axes.set_xticks(
             np.arange(len(bars.names)),
-            bars.names,
+            [_plain(name) for name in bars.names],
             rotation=rotation,
             ha="right" if rotation else "center",
         )

@@ -7,16 +7,17 @@ from typing import Any
 
 from reslab.errors import ConfigError, RunError
 from reslab.files.atomic import write_atomically
-from reslab.files.documents import from_document, read_json, write_json
+from reslab.files.documents import from_document, read_json, write_sealed_json
 from reslab.report.interactive import plotly_script, render_interactive
 from reslab.report.pages import describe_environment_of, inline_png, open_templates
 from reslab.report.still import render_chart
 from reslab.studies.carry_out import RunStore
-from reslab.studies.catalogue import find_study
+from reslab.studies.catalogue import STUDY_NAMES, find_study
 from reslab.studies.charts import Chart
 from reslab.studies.conduct import StudyOutcome, conclude, plan_runs
 from reslab.studies.deviations import list_common_deviations, reproduce_command
 from reslab.studies.setting import StudySetting
+from reslab.studies.study import Study
 
 RESULTS_FILE = "results.json"
 REPORT_FILE = "report.html"
@@ -33,7 +34,7 @@ def write_report(outcome: StudyOutcome, folder: Path) -> Path:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        write_json(folder / RESULTS_FILE, results_document(outcome, folder))
+        write_sealed_json(folder / RESULTS_FILE, results_document(outcome, folder))
         page = (
             open_templates()
             .get_template("study.html.j2")
@@ -67,10 +68,25 @@ def rebuild_report(folder: Path, study_file: Path | None = None) -> tuple[StudyO
     if not isinstance(document, dict) or not {"study", "setting", "run_folders"} <= document.keys():
         raise ConfigError(f"{path} is not a study's: it has no `study`, `setting`, `run_folders`")
     setting = from_document(document["setting"], StudySetting, str(path))
-    study = find_study(str(study_file or document["study"]))
-    first, *others = [folder / part for part in document["run_folders"]]
+    study = _find_stored_study(document["study"], study_file, path)
+    parts = document["run_folders"]
+    if not isinstance(parts, list) or not parts or not all(isinstance(p, str) for p in parts):
+        raise ConfigError(f"{path} is damaged: its `run_folders` are not a list of folders")
+    first, *others = [folder / part for part in parts]
     outcome = conclude(study, setting, folder, RunStore(first, tuple(others)))
     return outcome, write_report(outcome, folder)
+
+
+def _find_stored_study(name: object, study_file: Path | None, path: Path) -> Study:
+    if study_file is not None:
+        return find_study(str(study_file))
+    # A stored name may not choose which Python file is run: only a person may.
+    if name not in STUDY_NAMES:
+        raise ConfigError(
+            f"{path} is of the study {name!r:.60}, which is none of the paper's: name the Python "
+            "file that holds it with --study"
+        )
+    return find_study(str(name))
 
 
 def results_document(outcome: StudyOutcome, folder: Path) -> dict[str, Any]:

@@ -199,6 +199,8 @@ def read_measured(job: MeasuringJob) -> Measured:
 
 
 def _digest_file(path: Path) -> str:
+    if path.exists() and not path.is_file():
+        raise RunError(f"the weights {path} are not a regular file: give a weights file")
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

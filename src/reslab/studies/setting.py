@@ -24,6 +24,10 @@ DEFAULT_SEEDS: dict[str, dict[Budget, int]] = {
 # says how fast it starts, and deeper nets, residual ones too, start more slowly.
 MIN_EPOCHS = 10
 
+# Beyond all use; a damaged or hostile file does not keep a computer busy for days.
+MAX_SEEDS = 1000
+MAX_DEPTH = 10_000
+
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedRun:
@@ -54,6 +58,14 @@ class StudySetting:
     """Files of trained classifiers to be measured beside the nets trained here."""
 
     def __post_init__(self) -> None:
+        if self.data not in DATASET_SHAPES:
+            known = ", ".join(DATASET_SHAPES)
+            raise ConfigError(f"unknown data set {self.data!r}: choose one of {known}")
+        if self.seeds > MAX_SEEDS or max(self.depths, default=0) > MAX_DEPTH:
+            raise ConfigError(
+                f"{self.seeds} seeds and depths {self.depths}: a study has at most {MAX_SEEDS} "
+                f"seeds and nets of at most {MAX_DEPTH} layers"
+            )
         if len(set(self.depths)) != len(self.depths):
             raise ConfigError(f"depths must be given once each, got {self.depths}")
         if self.seeds < 1 and not self.weights:

@@ -13,16 +13,18 @@ from reslab.errors import ConfigError, WeightsError
 from reslab.files.documents import from_document
 from reslab.networks.config import NetworkConfig
 from reslab.networks.conversion.hugging_face_images import read_image_processor
-from reslab.networks.conversion.inference import MAX_SIZE, name_network
+from reslab.networks.conversion.inference import name_network
 from reslab.networks.conversion.origins import Origin, Translation, rename
 from reslab.networks.conversion.source import Source
+from reslab.networks.weights import MAX_SIZE
 
 _STEM = re.compile(r"resnet\.embedder\.embedder\.(convolution|normalization)\.(.+)")
 _LAYER = re.compile(
-    r"resnet\.encoder\.stages\.(\d+)\.layers\.(\d+)\.layer\.(\d+)\.(convolution|normalization)\.(.+)"
+    r"resnet\.encoder\.stages\.(\d{1,6})\.layers\.(\d{1,6})\.layer\.(\d{1,6})"
+    r"\.(convolution|normalization)\.(.+)"
 )
 _SHORTCUT = re.compile(
-    r"resnet\.encoder\.stages\.(\d+)\.layers\.(\d+)\.shortcut\.(convolution|normalization)\.(.+)"
+    r"resnet\.encoder\.stages\.(\d{1,6})\.layers\.(\d{1,6})\.shortcut\.(convolution|normalization)\.(.+)"
 )
 _KIND = {"convolution": "conv", "normalization": "bn"}
 

@@ -20,10 +20,9 @@ from reslab.networks.catalogue import (
 )
 from reslab.networks.config import NO_SHORTCUT, NetworkConfig
 from reslab.networks.resnet import ResNet
+from reslab.networks.weights import check_size
 
-MAX_SIZE = 1 << 20
-"""No width, number of classes or image size of a real network is larger."""
-_BLOCK = re.compile(r"layer(\d+)\.(\d+)\.")
+_BLOCK = re.compile(r"layer(\d{1,6})\.(\d{1,6})\.")
 
 
 def infer_network(
@@ -157,14 +156,6 @@ def expected_tensors(config: NetworkConfig, available: int, origin: str) -> dict
         WeightsError: if the description is larger than the file or than any real network.
         ConfigError: if the block or shortcut is unknown.
     """
-    blocks = sum(config.blocks_per_stage)
-    if blocks > available:
-        raise WeightsError(
-            f"{origin} does not fit {config.name}, which has {blocks:,} blocks: the file has only "
-            f"{available} tensors"
-        )
-    sizes = (*config.stage_widths, config.stem_width, config.num_classes, config.in_channels)
-    if max(sizes) > MAX_SIZE:
-        raise WeightsError(f"{origin} asks for a size of {max(sizes):,}; no real network has one")
+    check_size(config, available, origin)
     with torch.device("meta"):
         return ResNet(config).state_dict()

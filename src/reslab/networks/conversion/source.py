@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 import warnings
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -71,6 +72,7 @@ def read_source(path: Path) -> Source:
     except OSError as error:
         raise WeightsError(f"cannot read {file}: {error.strerror or error}") from error
     wrapper, tensors = _unwrap(content, file)
+    _require_no_larger(tensors, file)
     return Source(
         path=path, file=file, tensors=tensors, sha256=sha256, documents=documents, wrapper=wrapper
     )
@@ -128,6 +130,7 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
 
 
 def _read_pickle(path: Path) -> Any:
+    _require_uncompressed(path)
     try:
         with warnings.catch_warnings():
             # TorchScript archives are refused below, in words; the warning adds nothing.
@@ -138,6 +141,33 @@ def _read_pickle(path: Path) -> Any:
     # Garbage makes the reader fail with errors of every kind.
     except Exception as error:
         raise WeightsError(_explain_unreadable(path, error)) from error
+
+
+def _require_uncompressed(path: Path) -> None:
+    """Refuse an archive that unpacks to more than it is: PyTorch stores tensors as they are."""
+    if not zipfile.is_zipfile(path):
+        return
+    try:
+        with zipfile.ZipFile(path) as archive:
+            unpacked = sum(member.file_size for member in archive.infolist())
+    # Garbage makes the reader fail with errors of every kind.
+    except Exception as error:
+        raise WeightsError(_explain_unreadable(path, error)) from error
+    if unpacked > path.stat().st_size:
+        raise WeightsError(
+            f"{path} is compressed and would unpack to {unpacked:,} bytes; PyTorch writes no such "
+            "file. Get it again from its source."
+        )
+
+
+def _require_no_larger(tensors: Mapping[str, Tensor], file: Path) -> None:
+    """Refuse tensors that share their memory so that together they claim more than the file."""
+    claimed = sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
+    if claimed > file.stat().st_size:
+        raise WeightsError(
+            f"{file} claims tensors of {claimed:,} bytes, more than the whole file: they overlap. "
+            "Save them with `.contiguous().clone()`"
+        )
 
 
 def _explain_unreadable(path: Path, error: Exception) -> str:
@@ -166,11 +196,15 @@ def _unwrap(content: Any, file: Path) -> tuple[str | None, dict[str, Tensor]]:
     tensors = content if wrapper is None else content[wrapper]
     for name, value in tensors.items():
         if not isinstance(name, str) or not isinstance(value, Tensor):
+            # Others may be nested without end.
+            simple = isinstance(name, str | int)
+            shown = f"{name!r:.60}" if simple else f"a {type(name).__name__}"
             raise WeightsError(
-                f"{file} is not a state dict: {name!r} is a {type(value).__name__}. Known keys for "
+                f"{file} is not a state dict: {shown} is a {type(value).__name__}. Known keys for "
                 f"a nested state dict are {', '.join(WRAPPERS)}; save only the state dict"
             )
-        if value.layout != torch.strided or value.dtype not in _DATA_DTYPES:
+        strided = value.layout == torch.strided and value.device.type == "cpu"
+        if not strided or value.dtype not in _DATA_DTYPES:
             raise WeightsError(
                 f"{file}: {name} is of type {value.dtype} ({value.layout}); reslab reads dense "
                 "floating-point weights, so save them unquantised"
