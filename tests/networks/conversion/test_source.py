@@ -185,5 +185,7 @@ def test_a_tensor_that_claims_terabytes_is_refused(tmp_path: Path) -> None:
     tensors = build_classifier("resnet20").network.state_dict()
     tensors["fc.weight"] = torch.zeros(1).expand(1 << 20, 1 << 20)
     path = save_state_dict(tensors, tmp_path / "weights.pth")
-    with pytest.raises(WeightsError, match=r"claims tensors of 4,398,0.* bytes, more than the whole file"):
+    with pytest.raises(
+        WeightsError, match=r"claims tensors of 4,398,0.* bytes, more than the whole file"
+    ):
         convert_weights(path, origin="plain", network="resnet20", mean=[0] * 3, std=[1] * 3)
