@@ -26,9 +26,12 @@ if TYPE_CHECKING:
     from reslab.studies.catalogue import list_studies as list_studies
     from reslab.studies.conduct import conduct as conduct
     from reslab.studies.setting import choose_setting as choose_setting
+    from reslab.training.image_plan import ImageRunOptions as ImageRunOptions
+    from reslab.training.image_plan import plan_image_run as plan_image_run
     from reslab.training.loop import train as train
     from reslab.training.plan import plan_network as plan_network
     from reslab.training.plan import plan_run as plan_run
+    from reslab.training.run_config import ExecutionConfig as ExecutionConfig
     from reslab.training.run_config import RunConfig as RunConfig
 
 __version__ = "0.1.0"
@@ -38,6 +41,9 @@ _HOMES = {
     "DataConfig": "reslab.data.config",
     "plan_network": "reslab.training.plan",
     "plan_run": "reslab.training.plan",
+    "plan_image_run": "reslab.training.image_plan",
+    "ImageRunOptions": "reslab.training.image_plan",
+    "ExecutionConfig": "reslab.training.run_config",
     "find_study": "reslab.studies.catalogue",
     "list_studies": "reslab.studies.catalogue",
     "conduct": "reslab.studies.conduct",

@@ -9,15 +9,13 @@ from typing import Any
 import pytest
 import torch
 
-from reslab.data.sources.parts import Splitting
 from reslab.errors import ConfigError, DataError, WeightsError
 from reslab.networks.weights import load
 from reslab.training.image_plan import ImageRunOptions, plan_image_run
 from reslab.training.loop import Observer, train
-from reslab.training.opening import load_data, open_collection, open_session
+from reslab.training.opening import load_data, open_session
 from reslab.training.run_config import ExecutionConfig, RunConfig, run_config_from
 
-SPLITTING = Splitting(fraction=0.2)
 PlanRun = Callable[..., RunConfig]
 
 
@@ -28,20 +26,14 @@ def plan(photos: Path) -> PlanRun:
     def plan(
         path: Path = photos, name: str = "resnet8", execution: Any = None, **options: Any
     ) -> RunConfig:
-        where = ExecutionConfig(
-            device="cpu", threads=1, data_path=str(path), workers=0, compile="never"
-        )
+        where = ExecutionConfig(device="cpu", threads=1, workers=0, compile="never")
         where = replace(where, **(execution or {}))
         changes = {"batch_size": 16} | options.pop("recipe_changes", {})
-        options = {"steps": 12, "image_size": 16} | options
+        options = {"steps": 12, "image_size": 16, "validation_fraction": 0.2} | options
         if "weights" not in options:
             options["width"] = 4
         return plan_image_run(
-            name,
-            open_collection(where, SPLITTING),
-            SPLITTING,
-            ImageRunOptions(recipe_changes=changes, **options),
-            execution=where,
+            name, path, ImageRunOptions(recipe_changes=changes, **options), execution=where
         )
 
     return plan

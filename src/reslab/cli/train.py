@@ -170,14 +170,10 @@ class Train:
             )
 
     def _plan_images(self) -> "RunConfig":
-        from reslab.data.sources.parts import Splitting  # noqa: PLC0415
         from reslab.training.image_plan import ImageRunOptions, plan_image_run  # noqa: PLC0415
-        from reslab.training.opening import open_collection  # noqa: PLC0415
 
-        splitting = Splitting(fraction=self.validation_fraction, seed=self.split_seed)
         execution = replace(
             self._plan_execution(),
-            data_path=self.data,
             data_root=None if self.data_root is None else str(self.data_root),
             data_cache=None if self.cache is None else str(self.cache),
             workers=self.workers,
@@ -192,16 +188,11 @@ class Train:
             shortcut=self.shortcut,
             width=self.width,
             image_size=self.image_size,
+            validation_fraction=self.validation_fraction,
+            split_seed=self.split_seed,
             recipe_changes=self._list_changes(),
         )
-        return plan_image_run(
-            self.name,
-            open_collection(execution, splitting),
-            splitting,
-            options,
-            seed=self.seed,
-            execution=execution,
-        )
+        return plan_image_run(self.name, self.data, options, seed=self.seed, execution=execution)
 
     def _plan_execution(self) -> "ExecutionConfig":
         from reslab.training.run_config import ExecutionConfig  # noqa: PLC0415

@@ -17,6 +17,7 @@ from reslab.training.image_recipes import (
     RecipeName,
     schedule_image_evaluations,
 )
+from reslab.training.opening import open_collection
 from reslab.training.recipe import Budget, Recipe
 from reslab.training.run_config import ExecutionConfig, RunConfig
 
@@ -48,6 +49,10 @@ class ImageRunOptions:
     """As `find_network` takes it."""
     image_size: int | None = None
     """Height and width of what the network is shown; by default as it is meant for."""
+    validation_fraction: float = 0.1
+    """What is held out of each class where the data has neither a validation nor a test part."""
+    split_seed: int = 0
+    """Decides which."""
     recipe_changes: dict[str, Any] = field(default_factory=dict)
     """Fields of `Recipe` to set apart from the recipe's."""
 
@@ -59,29 +64,31 @@ class ImageRunOptions:
 
 def plan_image_run(
     name: str,
-    collection: ImageCollection,
-    splitting: Splitting,
-    options: ImageRunOptions,
+    path: Path | str,
+    options: ImageRunOptions | None = None,
     *,
     seed: int = 0,
-    execution: ExecutionConfig,
+    execution: ExecutionConfig | None = None,
 ) -> RunConfig:
     """Resolve a run on images of one's own to the last default.
 
     Args:
         name: of the network, as `find_network` takes it.
-        collection: the images.
-        splitting: what they were opened with.
+        path: of the images, as `open_images` takes it; only their index is read.
         options: what the user chose.
         seed: decides everything random.
-        execution: where it runs, and where the images are.
+        execution: where it runs.
 
     Raises:
+        DataError: if there is no data set at `path`.
         ConfigError: if a value is out of range, or the weights are of another network.
         WeightsError: if the weights file is missing or damaged.
     """
+    options = options or ImageRunOptions()
+    execution = replace(execution or ExecutionConfig(), data_path=str(path))
+    splitting = Splitting(fraction=options.validation_fraction, seed=options.split_seed)
+    data = describe_collection(open_collection(execution, splitting), splitting)
     recipe_name = options.recipe or ("paper" if options.weights is None else "fine-tune")
-    data = describe_collection(collection, splitting)
     network, starts_from = _plan_network(name, recipe_name, len(data.class_names), options)
     if options.weights is not None:
         execution = replace(execution, weights=str(options.weights))
