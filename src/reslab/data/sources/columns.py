@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from reslab.data.reading import MAX_FILE_BYTES, display_path, escape
 from reslab.data.sources.optional import import_optional
-from reslab.errors import DataError
+from reslab.errors import DataError, ReslabError
 
 OPEN_FILES = 32
 ROW_GROUPS_IN_MEMORY = 4
@@ -69,28 +70,29 @@ class ColumnStore:
         yield hashlib.sha256(self.file_of.tobytes() + self.rows.tobytes()).digest()
 
 
-class reading:  # noqa: N801 - used like a function
-    """Turn what goes wrong with a file into an error that names it."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type | None, error: BaseException | None, trace: object) -> None:
-        pyarrow = import_optional("pyarrow", "data", "Arrow and Parquet files")
-        if isinstance(error, OSError | pyarrow.ArrowException):
-            raise DataError(
-                f"cannot read {display_path(self.path)}: {error}. Restore it from a copy."
-            ) from error
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn whatever goes wrong with a file into an error that names it."""
+    try:
+        yield
+    except ReslabError:
+        raise
+    except Exception as error:  # Parsers raise anything at all on damaged input.
+        raise DataError(
+            f"cannot read {display_path(path)}: {error}. Restore it from a copy."
+        ) from error
 
 
 @lru_cache(OPEN_FILES)
 def open_arrow(path: str) -> Any:
-    """The table of an Arrow stream file, mapped into memory, not read."""
+    """The table of an Arrow stream file, mapped into memory.
+
+    Of the images only the offsets are read: damaged ones would lead out of the file.
+    """
     pyarrow = import_optional("pyarrow", "data", "Arrow files")
-    return pyarrow.ipc.open_stream(pyarrow.memory_map(path)).read_all()
+    table = pyarrow.ipc.open_stream(pyarrow.memory_map(path)).read_all()
+    table.validate(full=True)
+    return table
 
 
 @lru_cache(OPEN_FILES)

@@ -17,11 +17,13 @@ from reslab.data.reading import display_path, read_regular_file
 from reslab.data.sources.columns import ColumnStore, open_arrow, open_parquet, reading
 from reslab.data.sources.optional import import_optional
 from reslab.data.sources.parts import Splitting, assemble, find_part
-from reslab.data.sources.table import LABEL_COLUMNS
+from reslab.data.sources.table_rows import LABEL_COLUMNS
 from reslab.errors import DataError
 
 KIND = "Hugging Face data set"
 IMAGE_COLUMNS = ("image", "img", "jpg", "png")
+UNLABELLED = -1
+"""The label of images that have none."""
 STATE_FILE, DICT_FILE = "state.json", "dataset_dict.json"
 _LABELS = (*LABEL_COLUMNS, "labels", "fine_label", "cls")
 
@@ -57,6 +59,8 @@ def describes_images(file: Path) -> bool:
 def open_hugging_face(root: Path, splitting: Splitting) -> ImageCollection:
     """Find the images; class names are the data set's, or its different labels, sorted.
 
+    A part whose every label is `UNLABELLED`, as published test parts may be, is passed over.
+
     Args:
         root: the folder, or one Parquet file with a column of images.
         splitting: how to hold out images if the data set has one part only.
@@ -67,12 +71,18 @@ def open_hugging_face(root: Path, splitting: Splitting) -> ImageCollection:
     """
     by_part = _list_files(root)
     columns = {file: _describe(file) for files in by_part.values() for file in files}
-    if not columns:
-        raise DataError(f"{display_path(root)} holds no data: save the data set again")
-    class_names = _find_class_names(list(columns.values()), root)
-    found = {}
-    for part, files in by_part.items():
-        found[part] = _join(files, [columns[file] for file in files], class_names)
+    labelled = {
+        part: files
+        for part, files in by_part.items()
+        if any(label != UNLABELLED for file in files for label in columns[file].labels)
+    }
+    if not labelled:
+        raise DataError(f"{display_path(root)} holds no labelled image: save the data set again")
+    class_names = _find_class_names([columns[f] for fs in labelled.values() for f in fs], root)
+    found = {
+        part: _join(files, [columns[file] for file in files], class_names)
+        for part, files in labelled.items()
+    }
     return assemble(str(root), KIND, class_names, found, splitting)
 
 
@@ -129,8 +139,12 @@ def _describe(file: Path) -> _Column:
         label = _find_column(schema.names, _LABELS, file)
         table = source if arrow else source.read(columns=[label])
         labels = table.column(label).to_pylist()
-    if any(value is None for value in labels):
-        raise DataError(f"{display_path(file)}: row {labels.index(None)} has no {label}: give one")
+    for row, value in enumerate(labels):
+        if not isinstance(value, int | str):
+            raise DataError(
+                f"{display_path(file)}: row {row} has the {label} {value!r}: give text or a whole "
+                "number"
+            )
     return _Column(image, labels, _read_class_names(schema.metadata or {}, label))
 
 

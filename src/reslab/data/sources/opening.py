@@ -12,10 +12,10 @@ from reslab.data.sources.packed import INDEX_FILE, open_packed
 from reslab.data.sources.parts import Splitting
 from reslab.data.sources.shard_fetching import is_url
 from reslab.data.sources.shards import list_folder_shards, open_shards
-from reslab.data.sources.table import SUFFIXES, open_table
+from reslab.data.sources.table import find_metadata, open_metadata, open_table
+from reslab.data.sources.table_rows import SUFFIXES
 from reslab.errors import DataError
 
-METADATA_FILES = ("metadata.csv", "metadata.parquet")
 _PATTERN = frozenset("*?[{")
 
 
@@ -47,10 +47,6 @@ def _holds_images(path: str) -> bool:
     return file.suffix.lower() == ".parquet" and file.is_file() and describes_images(file)
 
 
-def _find_metadata(path: str) -> Path | None:
-    return next((p for p in (Path(path, name) for name in METADATA_FILES) if p.is_file()), None)
-
-
 def _is_shards(path: str) -> bool:
     if is_url(path) or Path(path).suffix == ".tar":
         return True
@@ -73,10 +69,8 @@ SOURCES = (
         lambda path, opening: open_table(Path(path), opening.splitting, opening.root),
     ),
     Source(
-        lambda path: _find_metadata(path) is not None,
-        lambda path, opening: open_table(
-            _find_metadata(path) or Path(path), opening.splitting, opening.root
-        ),
+        lambda path: bool(find_metadata(Path(path))),
+        lambda path, opening: open_metadata(Path(path), opening.splitting),
     ),
     Source(
         lambda path: Path(path).is_dir() and holds_data_set(Path(path)),

@@ -1,11 +1,12 @@
 """Copying shards from a URL to this machine, once each."""
 
 import hashlib
+import os
 import re
-import shutil
 import tempfile
 from pathlib import Path, PurePosixPath
-from typing import IO, cast
+from select import select
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 from reslab.data.reading import escape
@@ -15,8 +16,12 @@ from reslab.errors import ConfigError, DataError
 SCHEMES = ("http", "https", "sftp", "ftps", "scp", "gs", "hf", "ais")
 """Of WebDataset's opener; not `pipe`, which would run a command."""
 
+_PLAIN = re.compile(r"[A-Za-z0-9._~:/?#\[\]@!$&()*+,;=%{}-]+")
 _URL = re.compile(r"([a-z][a-z0-9+.-]*):(//)?")
 CHUNK_BYTES = 2**20
+
+PATIENCE_SECONDS = 120.0
+"""With the connection that gives nothing; what is slow, but comes, may take as long as it takes."""
 
 
 def is_url(spec: str) -> bool:
@@ -25,12 +30,15 @@ def is_url(spec: str) -> bool:
     return found is not None and (bool(found[2]) or found[1] == "pipe")
 
 
-def fetch_shards(spec: str, cache: Path | None) -> list[Path]:
+def fetch_shards(
+    spec: str, cache: Path | None, patience_seconds: float = PATIENCE_SECONDS
+) -> list[Path]:
     """Copy what is not there yet, each whole or not at all.
 
     Args:
         spec: a URL, with `{000..127}` for many.
         cache: the folder for the copies.
+        patience_seconds: for how long nothing may come.
 
     Returns:
         The copies, in the order of the specification.
@@ -39,9 +47,11 @@ def fetch_shards(spec: str, cache: Path | None) -> list[Path]:
         ConfigError: if there is no cache, or the URL is of a kind that is not fetched.
         DataError: if a shard cannot be fetched; those before it are kept.
     """
-    scheme = spec.partition(":")[0]
-    if scheme not in SCHEMES:
-        raise ConfigError(f"{spec!r} is not fetched: give a URL of {', '.join(SCHEMES)}")
+    if spec.partition(":")[0] not in SCHEMES or not _PLAIN.fullmatch(spec):
+        raise ConfigError(
+            f"{spec!r} is not fetched: give a URL of {', '.join(SCHEMES)}, with other characters "
+            "than letters, digits and -._~:/?#[]@!$&()*+,;=%{} in the form %20"
+        )
     if cache is None:
         raise ConfigError(
             f"the shards at {spec!r} are copied to this machine once: name the folder for the "
@@ -50,10 +60,10 @@ def fetch_shards(spec: str, cache: Path | None) -> list[Path]:
     braceexpand = import_optional("braceexpand", "data", "shards at a URL")
     folder = cache / hashlib.sha256(spec.encode()).hexdigest()[:16]
     folder.mkdir(parents=True, exist_ok=True)
-    return [_fetch(url, folder) for url in braceexpand.braceexpand(spec)]
+    return [_fetch(url, folder, patience_seconds) for url in braceexpand.braceexpand(spec)]
 
 
-def _fetch(url: str, folder: Path) -> Path:
+def _fetch(url: str, folder: Path, patience_seconds: float) -> Path:
     # The folder's name may say which part it is; the digest keeps equal names apart.
     *_, parent, name = ("", *PurePosixPath(urlsplit(url).path).parts[1:])
     digest = hashlib.sha256(url.encode()).hexdigest()[:8]
@@ -66,7 +76,7 @@ def _fetch(url: str, folder: Path) -> Path:
             temporary = Path(file.name)
             try:
                 with webdataset.gopen(url) as stream:
-                    shutil.copyfileobj(cast("IO[bytes]", stream), file, CHUNK_BYTES)
+                    _copy(stream, file, patience_seconds)
                 temporary.replace(target)
             except BaseException:
                 temporary.unlink(missing_ok=True)
@@ -77,3 +87,15 @@ def _fetch(url: str, folder: Path) -> Path:
             "connection; shards that are here already are not fetched again."
         ) from error
     return target
+
+
+def _copy(stream: Any, file: IO[bytes], patience_seconds: float) -> None:
+    """Copy what a tool that the opener started writes, and end it where nothing comes."""
+    source = stream.stream.fileno()
+    while select([source], [], [], patience_seconds)[0]:
+        content = os.read(source, CHUNK_BYTES)
+        if not content:
+            return
+        file.write(content)
+    stream.proc.kill()
+    raise TimeoutError(f"nothing came for {patience_seconds:g} s")

@@ -42,8 +42,8 @@ class TarStore:
         return len(self.names)
 
     def name(self, index: int) -> str:
-        """The member's name."""
-        return self.names[index]
+        """Shard and member, as members of two shards may have one name."""
+        return f"{Path(self.paths[self.shards[index]]).name}/{self.names[index]}"
 
     def read(self, index: int) -> bytes:
         """The member's content.
