@@ -38,12 +38,14 @@ class Splitting:
 
 
 def find_part(path: PurePath) -> str | None:
-    """The part that a file's name or its folder's says it belongs to: `train-00001.tar`."""
-    for name in (path.name, path.parent.name):
-        for word in re.split(r"[^a-z]+", name.lower()):
-            if word in PART_NAMES:
-                return PART_NAMES[word]
-    return None
+    """The part that a word of a file's name or its folder's whole name says it belongs to.
+
+    `train-00001.tar`, `val/00001.tar`.
+    """
+    words = re.split(r"[^a-z]+", path.name.lower())
+    return next(
+        (PART_NAMES[w] for w in (*words, path.parent.name.lower()) if w in PART_NAMES), None
+    )
 
 
 def assemble(

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from reslab.data.reading import escape
 from reslab.data.sources.optional import import_optional
+from reslab.data.sources.parts import find_part
 from reslab.errors import ConfigError, DataError
 
 SCHEMES = ("http", "https", "sftp", "ftps", "scp", "gs", "hf", "ais")
@@ -64,10 +65,10 @@ def fetch_shards(
 
 
 def _fetch(url: str, folder: Path, patience_seconds: float) -> Path:
-    # The folder's name may say which part it is; the digest keeps equal names apart.
-    *_, parent, name = ("", *PurePosixPath(urlsplit(url).path).parts[1:])
-    digest = hashlib.sha256(url.encode()).hexdigest()[:8]
-    target = folder / f"{PurePosixPath(name).stem}-{parent}-{digest}.tar"
+    # The name may say which part it is; the digest keeps equal names apart.
+    path = PurePosixPath(urlsplit(url).path)
+    part = find_part(path) or "shard"
+    target = folder / f"{part}-{path.stem}-{hashlib.sha256(url.encode()).hexdigest()[:8]}.tar"
     if target.is_file():
         return target
     webdataset = import_optional("webdataset", "data", "shards at a URL")
@@ -83,10 +84,16 @@ def _fetch(url: str, folder: Path, patience_seconds: float) -> Path:
                 raise
     except Exception as error:  # The opener raises whatever its scheme's tool does.
         raise DataError(
-            f"cannot fetch {escape(url)}: {error or type(error).__name__}. Check the URL and the "
-            "connection; shards that are here already are not fetched again."
+            f"cannot fetch {escape(url)}: {_find_reason(error)}. Check the URL and the connection; "
+            "shards that are here already are not fetched again."
         ) from error
     return target
+
+
+def _find_reason(error: Exception) -> str:
+    # The opener's own message is the whole command that it ran.
+    code = re.search(r"exit (-?\d+)", str(error))
+    return f"the tool for its scheme ended with code {code[1]}" if code else str(error)
 
 
 def _copy(stream: Any, file: IO[bytes], patience_seconds: float) -> None:
@@ -97,5 +104,6 @@ def _copy(stream: Any, file: IO[bytes], patience_seconds: float) -> None:
         if not content:
             return
         file.write(content)
+    stream.ignore_errors = True
     stream.proc.kill()
     raise TimeoutError(f"nothing came for {patience_seconds:g} s")
