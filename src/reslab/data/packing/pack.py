@@ -15,6 +15,7 @@ from reslab.data.packing.shard_writer import TEMPORARY, digest_file, write_shard
 from reslab.data.reading import display_path
 from reslab.data.sources.packed import (
     INDEX_FILE,
+    PLAN_FILE,
     VERSION,
     PackedIndex,
     ShardContents,
@@ -25,7 +26,6 @@ from reslab.data.workers import map_in_workers
 from reslab.errors import ConfigError, DataError
 from reslab.files.documents import from_document, read_json, write_json
 
-PLAN_FILE = "plan.json"
 LOCK_FILE = ".lock"
 
 OnProgress = Callable[[int, int], None]

@@ -8,7 +8,7 @@ from reslab.data.image_set import ImageCollection
 from reslab.data.reading import escape
 from reslab.data.sources.class_folders import open_class_folders
 from reslab.data.sources.hugging_face import describes_images, holds_data_set, open_hugging_face
-from reslab.data.sources.packed import INDEX_FILE, open_packed
+from reslab.data.sources.packed import is_packed, open_packed
 from reslab.data.sources.parts import Splitting
 from reslab.data.sources.shard_fetching import is_url
 from reslab.data.sources.shards import list_folder_shards, open_shards
@@ -57,7 +57,7 @@ def _is_shards(path: str) -> bool:
 
 SOURCES = (
     Source(
-        lambda path: not is_url(path) and Path(path, INDEX_FILE).is_file(),
+        lambda path: not is_url(path) and is_packed(Path(path)),
         lambda path, opening: open_packed(Path(path), opening.splitting),
     ),
     Source(

@@ -8,14 +8,15 @@ import numpy as np
 
 from reslab.data.image_set import ImageCollection, ImageSet
 from reslab.data.names import pack_names
-from reslab.data.reading import display_path, read_regular_file
+from reslab.data.reading import MAX_FILE_BYTES, display_path, escape, read_regular_file
 from reslab.data.sources.parts import Found, Splitting, assemble
 from reslab.data.sources.shards import TarStore
 from reslab.errors import ConfigError, DataError
 from reslab.files.documents import from_document, read_json
 
 KIND = "packed shards"
-INDEX_FILE = "index.json"
+INDEX_FILE, PLAN_FILE = "reslab-index.json", "reslab-plan.json"
+"""The last file of a packing, and the first."""
 VERSION = 1
 
 
@@ -82,13 +83,22 @@ def contents_path(shard: Path) -> Path:
     return shard.with_suffix(".json")
 
 
+def is_packed(root: Path) -> bool:
+    """Whether a folder is of `reslab data pack`, finished or not."""
+    return any((root / name).is_file() for name in (INDEX_FILE, PLAN_FILE))
+
+
 def open_packed(root: Path, splitting: Splitting) -> ImageCollection:
     """Open packed shards by their index; the shards themselves are not read.
 
     Raises:
-        DataError: if the index or what lies beside a shard is damaged, or a shard is missing or
-            has another size.
+        DataError: if the packing is not finished, the index or what lies beside a shard is damaged,
+            or a shard is missing or has another size.
     """
+    if not (root / INDEX_FILE).is_file():
+        raise DataError(
+            f"{display_path(root)} is not packed to the end: the same `reslab data pack` goes on"
+        )
     index = read_index(root)
     by_part: dict[str, list[ShardEntry]] = {}
     for entry in index.shards:
@@ -120,7 +130,10 @@ def read_contents(root: Path, entry: ShardEntry) -> ShardContents:
         DataError: if either is not as the index says.
     """
     if Path(entry.file).name != entry.file:
-        raise DataError(f"{display_path(root / INDEX_FILE)} names a file outside: {entry.file!r}")
+        raise DataError(
+            f"{display_path(root / INDEX_FILE)} names a file outside: {entry.file!r}. It is not "
+            "read."
+        )
     shard = root / entry.file
     path = contents_path(shard)
     content = read_regular_file(path)
@@ -134,10 +147,20 @@ def read_contents(root: Path, entry: ShardEntry) -> ShardContents:
             + ("is missing" if size is None else f"has {size:,}")
             + ": restore it from a copy, or pack the data set again"
         )
+    _check_columns(contents, path)
+    return contents
+
+
+def _check_columns(contents: ShardContents, path: Path) -> None:
     columns = (contents.sources, contents.offsets, contents.sizes, contents.labels)
     if any(len(column) != len(contents.names) for column in columns):
         raise DataError(f"{display_path(path)} has columns of different lengths: pack again")
-    return contents
+    for name, offset, size in zip(contents.names, contents.offsets, contents.sizes, strict=True):
+        if offset < 0 or not 0 < size <= MAX_FILE_BYTES or offset + size > contents.bytes:
+            raise DataError(
+                f"{display_path(path)}: {escape(name)} of {size:,} bytes at {offset:,} does not "
+                "lie in the shard: pack again"
+            )
 
 
 def _join(root: Path, entries: list[ShardEntry]) -> ImageSet:
