@@ -14,7 +14,8 @@ import torch
 from reslab.errors import ConfigError, RunError
 from reslab.runs.directory import RunDirectory
 from reslab.training.loop import Observer, train
-from reslab.training.ranks import Ranks, lead_ranks
+from reslab.training.rank_processes import lead_ranks
+from reslab.training.ranks import Ranks
 from reslab.training.recipe import WarmUp
 from reslab.training.run_config import RunConfig
 from tests.training.conftest import MakeConfig
@@ -56,8 +57,10 @@ def test_two_ranks_end_with_the_bits_of_one(make_config: MakeConfig, tmp_path: P
 def test_ranks_must_share_the_parts_equally(make_config: MakeConfig) -> None:
     with pytest.raises(ConfigError, match="batch_parts is 3"):
         make_config(batch_parts=3)
-    with pytest.raises(ConfigError, match="ranks is 2"):
-        on_ranks(make_config(), 2)
+    assert on_ranks(make_config(), 2).digest == make_config().digest
+    for parts, ranks in ((1, 3), (4, 3), (4, 6), (2, 0), (1, 64)):
+        with pytest.raises(ConfigError, match=f"ranks is {ranks}"):
+            on_ranks(make_config(batch_parts=parts), ranks)
 
 
 def test_a_run_stops_and_goes_on_with_another_number_of_ranks(
@@ -127,7 +130,7 @@ def test_a_follower_that_fails_ends_the_wait_for_it(capfd: pytest.CaptureFixture
 def test_a_script_without_a_main_guard_is_told_of_it(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(
-        "from reslab.training.ranks import lead_ranks\nwith lead_ranks(2, print): pass\n"
+        "from reslab.training.rank_processes import lead_ranks\nwith lead_ranks(2, print): pass\n"
     )
     done = subprocess.run(
         [sys.executable, script], check=False, capture_output=True, text=True, timeout=120

@@ -23,11 +23,15 @@ def settle_capture(session: TrainingSession, on_message: Callable[[str], None]) 
     mode = session.config.execution.capture
     if mode == "never" or (mode == "auto" and session.device.type != "cuda"):
         return
+    reason = None
     if not session.images.fixed_memory:
+        reason = "its images are decoded while training"
+    elif session.ranks.size > 1:
+        reason = "several processes share it"
+    if reason is not None:
         if mode == "always":
             raise ConfigError(
-                "the training step cannot be recorded: its images are decoded while training. "
-                "Take --capture auto."
+                f"the training step cannot be recorded: {reason}. Take --capture auto."
             )
         return
     try:

@@ -40,6 +40,25 @@ def save_checkpoint(session: TrainingSession, folder: Path, elapsed_seconds: flo
     return path
 
 
+def restore_shared(session: TrainingSession, folder: Path) -> tuple[float, list[str]]:
+    """`restore_newest` on the first rank, and its state on the others, which read no file.
+
+    Raises:
+        CheckpointError: if a checkpoint is of another run.
+        RankLostError: if a rank is lost.
+    """
+    found = session.ranks.tell(lambda: restore_newest(session, folder))
+    if session.ranks.size == 1:
+        return found
+    tensors = _collect_tensors(session)
+    session.ranks.copy_from_first(list(tensors.values()))
+    torch.set_rng_state(tensors["random.torch"])
+    session.step, session.progress, session.compiled, session.window.steps = session.ranks.tell(
+        lambda: (session.step, session.progress, session.compiled, session.window.steps)
+    )
+    return found
+
+
 def restore_newest(session: TrainingSession, folder: Path) -> tuple[float, list[str]]:
     """Bring a fresh session to the newest checkpoint that is whole.
 

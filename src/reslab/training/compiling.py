@@ -78,6 +78,13 @@ def settle_compilation(
 def _choose(session: TrainingSession) -> CompileChoice | None:
     """What to do, None where there is nothing to decide."""
     mode = session.config.execution.compile
+    if session.ranks.count_sharers(session.config.recipe.batch_parts) > 1:
+        if mode == "always":
+            raise ConfigError(
+                "a step whose processes synchronise BN statistics cannot be compiled: take "
+                "--compile never, or --bn local"
+            )
+        return None
     if mode == "always":
         return CompileChoice(compiled=True, reason="as the configuration says")
     if mode == "never" or session.device.type != "cpu" or session.compiled is False:

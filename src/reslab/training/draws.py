@@ -43,6 +43,11 @@ class Draws:
         self.places[: len(draws)].copy_(draws.places)
         self.flips[: len(draws)].copy_(draws.flips)
 
+    def take(self, images: range) -> "Draws":
+        """The choices for some of each batch's images, by their place in it."""
+        places = slice(images.start, images.stop)
+        return Draws(self.indices[:, places], self.places[:, :, places], self.flips[:, places])
+
     def to(self, device: torch.device) -> "Draws":
         """The same choices on another device."""
         return Draws(self.indices.to(device), self.places.to(device), self.flips.to(device))

@@ -3,7 +3,8 @@
 import math
 import time
 from collections.abc import Callable, Generator
-from dataclasses import asdict, dataclass
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,17 +17,21 @@ from reslab.runs.directory import RunDirectory
 from reslab.runs.environment import describe_environment
 from reslab.runs.metrics import Record, require_until
 from reslab.training.capturing import settle_capture
-from reslab.training.checkpoint import restore_newest, save_checkpoint
+from reslab.training.checkpoint import restore_shared, save_checkpoint
 from reslab.training.compiling import CompileChoice, settle_compilation
+from reslab.training.group import join_launched
+from reslab.training.launch import find_launch
 from reslab.training.memory import share_dataset
 from reslab.training.opening import RunData, load_data, open_session
-from reslab.training.ranks import Ranks, lead_ranks
+from reslab.training.rank_processes import lead_ranks
+from reslab.training.ranks import Ranks, watched
 from reslab.training.result import RunResult
 from reslab.training.run_config import RunConfig
 from reslab.training.schedule import follow_evaluation, follow_log, learning_rate_at
 from reslab.training.session import TrainingSession
 from reslab.training.start import find_device, open_run, own_state
 from reslab.training.stop import StopSignal, stop_on_signals
+from reslab.training.stop_vote import StopVote
 
 State = Literal["finished", "diverged", "stopped"]
 
@@ -74,7 +79,11 @@ def train(
         ConfigError: if the folder holds a run of another configuration.
         DataError: if the data set is missing or wrong.
     """
-    run = RunDirectory(folder)
+    run, observer = RunDirectory(folder), observer or Observer()
+    launch = find_launch()
+    if launch is not None:
+        with join_launched(launch, config.execution.device) as ranks:
+            return _train_launched(ranks, config, run, resume, observer, dataset)
     with run.lock(), stop_on_signals() as stop:
         config, ended = open_run(run, config, resume=resume)
         if ended is not None:
@@ -84,19 +93,56 @@ def train(
         if config.execution.ranks > 1 and isinstance(dataset, Dataset):
             share_dataset(dataset)
         arguments = (config, folder, dataset)
-        with (
-            lead_ranks(config.execution.ranks, _follow, *arguments) as ranks,
-            own_state(config),
-            open_session(config, dataset, ranks) as session,
-        ):
-            loop = Loop(session, run, observer or Observer(), stop)
-            return loop.conclude(loop.carry_out())
+        with lead_ranks(config.execution.ranks, _follow, *arguments) as ranks:
+            return _train_on(ranks, config, run, dataset, observer, stop)
 
 
-def _follow(ranks: Ranks, config: RunConfig, folder: Path, dataset: RunData) -> None:
+def _train_launched(
+    ranks: Ranks,
+    config: RunConfig,
+    run: RunDirectory,
+    resume: bool,
+    observer: Observer,
+    dataset: RunData | None,
+) -> RunResult:
+    """Train as one of the processes that a launcher started."""
+    with ExitStack() as stack:
+        stop = stack.enter_context(stop_on_signals(interrupts=False))
+
+        def open_() -> tuple[RunConfig, RunResult | None]:
+            given = replace(config, execution=replace(config.execution, ranks=ranks.size))
+            stack.enter_context(run.lock())
+            return open_run(run, given, resume=resume)
+
+        opened, ended = ranks.tell(open_)
+        if ended is not None:
+            return ended
+        data = ranks.together(lambda: dataset or load_data(opened))
+        return _train_on(ranks, opened, run, data, observer, stop)
+
+
+def _follow(ranks: Ranks, config: RunConfig, folder: Path, dataset: RunData) -> RunResult:
     """Take the same steps as the first rank, and write nothing."""
-    with own_state(config), open_session(config, dataset, ranks) as session:
-        Loop(session, RunDirectory(folder), Observer(), StopSignal()).carry_out()
+    return _train_on(ranks, config, RunDirectory(folder), dataset, Observer(), StopSignal())
+
+
+def _train_on(
+    ranks: Ranks,
+    config: RunConfig,
+    run: RunDirectory,
+    dataset: RunData,
+    observer: Observer,
+    stop: StopSignal,
+) -> RunResult:
+    """Take this rank's share of all steps; the result is the same on every rank."""
+    ranks = ranks.join_sharers(config.recipe.batch_parts)
+    with (
+        own_state(config),
+        ranks.together(lambda: open_session(config, dataset, ranks)) as session,
+    ):
+        loop = Loop(session, run, observer if ranks.leads else Observer(), stop)
+        state = loop.carry_out()
+        return ranks.tell(lambda: loop.conclude(state))
 
 
 class Loop:
@@ -121,6 +167,7 @@ class Loop:
         self.observer = observer
         self.stop = stop
         self.leads = session.ranks.leads
+        self.vote = StopVote(session.ranks)
         self.diverged = False
         self.waited = 0.0
 
@@ -138,13 +185,15 @@ class Loop:
         """The same, with a pause after each step."""
         self._begin()
         while self.session.step < self.recipe.steps and not self.diverged:
-            if self.session.ranks.agree(self.stop.requested):
+            if self.vote.ask(self.stop.requested):
                 self._save_checkpoint()
                 return "stopped"
-            self.session.advance()
+            with watched():
+                self.session.advance()
             self.observer.on_step(self.session.step, self.recipe.steps)
             self._measure()
             yield
+        self.vote.hear()
         return "diverged" if self.diverged else "finished"
 
     def conclude(self, state: State) -> RunResult:
@@ -160,12 +209,13 @@ class Loop:
         if self.leads:
             config = {"digest": self.config.digest, "config": self.config.to_document()}
             self.run.begin(config, describe_environment(self.session.device))
-        seconds_before, warnings = restore_newest(self.session, self.run.checkpoints_path)
+        seconds_before, warnings = restore_shared(self.session, self.run.checkpoints_path)
         for warning in warnings:
             self.observer.on_message(warning)
         self._take_up_metrics()
         self.started_at = time.monotonic() - seconds_before
         settle_compilation(self.session, self._tell_choice)
+        self.session.share_gradients()
         settle_capture(self.session, self.observer.on_message)
         self.logged_at = time.monotonic()
 

@@ -25,7 +25,7 @@ def must_recompute(config: RunConfig, device: torch.device) -> bool:
     """Whether a step keeps only some maps and computes the others anew (`ExecutionConfig`)."""
     if config.execution.recompute != "auto" or device.type != "cuda":
         return config.execution.recompute == "always"
-    part = config.recipe.batch_size // config.recipe.batch_parts
+    part = config.recipe.batch_size // max(config.recipe.batch_parts, config.execution.ranks)
     size = 2 if config.recipe.precision == "bfloat16" else 4
     kept_bytes = count_activation_bytes(config.network, part, size)
     return kept_bytes > FILLED_SHARE * torch.cuda.get_device_properties(device).total_memory

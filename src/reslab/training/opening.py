@@ -16,7 +16,7 @@ from reslab.training.images import HeldImages, TrainingImages
 from reslab.training.ranks import ALONE, Ranks
 from reslab.training.run_config import ExecutionConfig, RunConfig
 from reslab.training.session import TrainingSession
-from reslab.training.start import find_device
+from reslab.training.start import find_rank_device
 from reslab.training.streamed_images import StreamedImages
 
 RunData = Dataset | ImageCollection
@@ -76,7 +76,7 @@ def open_session(config: RunConfig, dataset: RunData, ranks: Ranks = ALONE) -> T
     Raises:
         ConfigError: if the device is not there, or has not the recipe's precision.
     """
-    device = find_device(config.execution.device, ranks.size)
+    device = find_rank_device(config.execution.device, ranks)
     images = _open_images(config, dataset, device, ranks)
     try:
         return TrainingSession(config, images, device, ranks)

@@ -1,42 +1,39 @@
-"""Processes of one machine that share a run: each computes some parts of every batch.
+"""Processes that share a run, seen from one of them: its share of the work, and what all agree on.
 
 All ranks hold the same network and take the same steps; sums over them make them agree. The first
-rank is the process that was asked to train: it starts the others, alone writes the run directory
-and hears signals. A rank that dies takes the whole run with it, which then goes on from its last
-checkpoint: no rank ever waits for one that is gone.
+rank alone writes the run directory and prints. Every wait for another rank has a limit, and one
+that is gone ends the wait at once.
 """
 
-import multiprocessing
-import os
-import signal
-import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from multiprocessing.connection import Connection, wait
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from reslab.errors import RunError
-from reslab.runs.orphans import end_with_parent
+from reslab.errors import ReslabError, RunError
+
+T = TypeVar("T")
 
 # A rank that is gone is noticed at once; this bounds the wait for one that hangs, and must leave
-# time to compile a deep network.
+# time to compile a deep network, and to evaluate or write what only the first rank does.
 TIMEOUT = timedelta(minutes=20)
-END_SECONDS = 30.0
-LAST_WORDS_SECONDS = 2.0
-# They reach the whole group of processes; the first rank alone decides what they mean.
-IGNORED = (signal.SIGINT, signal.SIGTERM)
+# What the messages of lost connections have in common; PyTorch has no error class for all of them.
+LOST = ("gloo", "nccl", "c10d", "connection", "process group", "socket")
 
 
 class RankLostError(RunError):
     """A process that shares the run has ended or hangs."""
+
+    exit_code = 3
+
+
+class ToldError(RunError):
+    """Another process of the run has an error, and its first process says which."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +44,11 @@ class Ranks:
     """From 0, which is the process that writes."""
     size: int = 1
     """Processes in all."""
+    local_rank: int | None = None
+    """Among those of this machine, which have a GPU each if there are GPUs; None for processes that
+    share a CPU."""
+    part_group: dist.ProcessGroup | None = None
+    """The ranks that share each part of the batch with this one; None for all ranks."""
 
     @property
     def leads(self) -> bool:
@@ -54,13 +56,34 @@ class Ranks:
         return self.rank == 0
 
     def share(self, count: int) -> range:
-        """Which of `count` pieces of work are this rank's: consecutive ones."""
+        """Which of `count` pieces of work are this rank's: consecutive ones, none twice."""
         return range(count * self.rank // self.size, count * (self.rank + 1) // self.size)
 
-    def add_up(self, tensors: Sequence[Tensor]) -> None:
-        """Replace each tensor by its sum over all ranks, in one exchange.
+    def count_pieces(self, parts: int) -> int:
+        """Of a batch's `parts`, how many this rank computes: whole ones, or a share of one."""
+        return max(1, parts // self.size)
 
-        Whole numbers beside single precision are exact up to 2²⁴.
+    def count_sharers(self, parts: int) -> int:
+        """How many ranks share each of a batch's `parts`: 1 where every rank has whole ones."""
+        return max(1, self.size // parts)
+
+    def join_sharers(self, parts: int) -> "Ranks":
+        """The same place, with the group of those that share each of a batch's `parts` with it.
+
+        To be called on every rank.
+
+        Raises:
+            RankLostError: if a rank is lost.
+        """
+        sharers = self.count_sharers(parts)
+        if sharers in (1, self.size):
+            return self
+        with watched():
+            group, _ = dist.new_subgroups(sharers)  # type: ignore[no-untyped-call]
+        return replace(self, part_group=group)
+
+    def add_up(self, tensors: Sequence[Tensor]) -> None:
+        """Replace each tensor by its sum over all ranks; those of a kind go in one exchange.
 
         Raises:
             RankLostError: if a rank is lost.
@@ -75,28 +98,64 @@ class Ranks:
         """
         self._exchange(tensors, lambda flat: dist.broadcast(flat, src=0))
 
-    def agree(self, wish: bool) -> bool:
-        """Whether any rank wishes it; all get the same answer."""
-        votes = torch.tensor(float(wish))
-        self.add_up([votes])
-        return bool(votes)
+    def together(self, work: Callable[[], T]) -> T:
+        """Call `work` on every rank; if it fails on one, no rank goes on and waits for it.
+
+        Raises:
+            ReslabError: on the first rank, what went wrong there or on another.
+            ToldError: on the other ranks.
+            RankLostError: if a rank is lost.
+        """
+        try:
+            value, error = work(), None
+        except ReslabError as caught:
+            value, error = None, caught
+        if self.size > 1:
+            self._compare(error)
+        if error is not None:
+            raise error
+        return value  # type: ignore[return-value]
+
+    def tell(self, decide: Callable[[], T]) -> T:
+        """Call `decide` on the first rank alone; all return what it did.
+
+        Raises:
+            ReslabError: on the first rank, what it raised.
+            ToldError: on the other ranks.
+            RankLostError: if a rank is lost.
+        """
+        value = self.together(decide if self.leads else lambda: None)
+        if self.size == 1:
+            return value  # type: ignore[return-value]
+        box = [value]
+        with watched():
+            dist.broadcast_object_list(box, src=0, device=torch.device("cpu"))
+        return box[0]  # type: ignore[return-value]
+
+    def _compare(self, error: ReslabError | None) -> None:
+        """Raise on every rank where any has an error, but on the first if it is its own."""
+        words: list[str | None] = [None] * self.size
+        with watched():
+            dist.all_gather_object(words, None if error is None else str(error))
+        first = next((rank for rank, word in enumerate(words) if word is not None), None)
+        if first is None or (self.leads and error is not None):
+            return
+        if self.leads:
+            raise RunError(f"on process {first} of the run: {words[first]}")
+        raise ToldError(f"process {first} of the run cannot go on: {words[first]}") from error
 
     def _exchange(self, tensors: Sequence[Tensor], collective: Callable[[Tensor], Any]) -> None:
         if self.size == 1:
             return
-        # One message for all: on small networks each message costs more than what it carries.
-        flat = torch.cat([tensor.detach().reshape(-1) for tensor in tensors])
-        try:
-            collective(flat)
-        except RuntimeError as error:
-            raise RankLostError(
-                f"a process of the run was lost ({str(error).splitlines()[0]}): the same command "
-                "with --resume goes on from the last checkpoint"
-            ) from error
-        pieces = torch.split(flat, [tensor.numel() for tensor in tensors])
-        with torch.no_grad():
-            for tensor, piece in zip(tensors, pieces, strict=True):
-                tensor.copy_(piece.view_as(tensor))
+        for alike in _sort_by_kind(tensors):
+            # One message for all: on small networks each costs more than what it carries.
+            flat = torch.cat([tensor.detach().reshape(-1) for tensor in alike])
+            with watched():
+                collective(flat)
+            pieces = torch.split(flat, [tensor.numel() for tensor in alike])
+            with torch.no_grad():
+                for tensor, piece in zip(alike, pieces, strict=True):
+                    tensor.copy_(piece.view_as(tensor))
 
 
 ALONE = Ranks()
@@ -104,125 +163,28 @@ ALONE = Ranks()
 
 
 @contextmanager
-def lead_ranks(size: int, follow: Callable[..., None], *arguments: Any) -> Iterator[Ranks]:
-    """Start the other ranks of a run, of which this process is the first.
-
-    Args:
-        size: ranks in all; with 1 nothing is started.
-        follow: what the others do, called as `follow(ranks, *arguments)`; importable by name.
-        arguments: can be pickled; tensors in shared memory are not copied.
+def watched() -> Iterator[None]:
+    """Turn the error of an exchange with a rank that is gone or hangs into words.
 
     Raises:
-        RunError: if a rank ends before it is ready, or is lost.
+        RankLostError: in the place of such an error; others stay as they are.
     """
-    if size == 1:
-        yield ALONE
-        return
-    with TemporaryDirectory(prefix="reslab-ranks-") as folder:
-        store = Path(folder) / "store"
-        followers = [
-            _Follower(Ranks(rank=rank, size=size), store, follow, arguments)
-            for rank in range(1, size)
-        ]
-        try:
-            for follower in followers:
-                follower.wait_until_ready()
-            with _joined(Ranks(size=size), store) as ranks:
-                yield ranks
-            for follower in followers:
-                follower.process.join(END_SECONDS)
-        except RankLostError:
-            # Time for the traceback that says why.
-            wait([follower.process.sentinel for follower in followers], LAST_WORDS_SECONDS)
+    try:
+        yield
+    except RuntimeError as error:
+        if not isinstance(error, dist.DistError) and not any(
+            word in str(error).lower() for word in LOST
+        ):
             raise
-        finally:
-            for follower in followers:
-                follower.process.kill()
-                follower.process.join()
+        raise RankLostError(
+            f"a process of the run was lost ({str(error).splitlines()[0]}): the same command "
+            "with --resume goes on from the last checkpoint"
+        ) from error
 
 
-class _Follower:
-    """Another rank's process, seen from the first."""
-
-    def __init__(
-        self, ranks: Ranks, store: Path, follow: Callable[..., None], arguments: tuple[Any, ...]
-    ) -> None:
-        context = multiprocessing.get_context("spawn")
-        self.ready, ready = context.Pipe(duplex=False)
-        self.process = context.Process(
-            target=_run_follower, args=(ranks, store, ready, follow, arguments), daemon=True
-        )
-        with _signals_held():
-            self.process.start()
-        ready.close()
-
-    def wait_until_ready(self) -> None:
-        try:
-            self.ready.recv()
-        except EOFError as error:
-            self.process.join()
-            raise RunError(
-                f"a process of the run ended as it started (exit code {self.process.exitcode}); "
-                "a script that trains with several ranks must do so below "
-                "`if __name__ == '__main__':`"
-            ) from error
-
-
-@contextmanager
-def _signals_held() -> Iterator[None]:
-    """Start a process that hears no signal even before it can say so itself."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, IGNORED)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _run_follower(
-    ranks: Ranks,
-    store: Path,
-    ready: Connection,
-    follow: Callable[..., None],
-    arguments: tuple[Any, ...],
-) -> None:
-    for number in IGNORED:
-        signal.signal(number, signal.SIG_IGN)
-    end_with_parent()
-    ready.send(True)
-    with _joined(ranks, store):
-        follow(ranks, *arguments)
-
-
-@contextmanager
-def _joined(ranks: Ranks, store: Path) -> Iterator[Ranks]:
-    with _over_loopback():
-        dist.init_process_group(
-            "gloo",
-            init_method=store.as_uri(),
-            rank=ranks.rank,
-            world_size=ranks.size,
-            timeout=TIMEOUT,
-        )
-    try:
-        yield ranks
-    finally:
-        dist.destroy_process_group()
-
-
-@contextmanager
-def _over_loopback() -> Iterator[None]:
-    """Keep gloo, which listens on the first interface it finds, off the network."""
-    key = "GLOO_SOCKET_IFNAME"
-    before = os.environ.get(key)
-    loopback = [name for _, name in socket.if_nameindex() if name in ("lo", "lo0")]
-    if loopback:
-        os.environ[key] = loopback[0]
-    try:
-        yield
-    finally:
-        os.environ.pop(key, None)
-        if before is not None:
-            os.environ[key] = before
+def _sort_by_kind(tensors: Sequence[Tensor]) -> list[list[Tensor]]:
+    """Those of one dtype and device together: whole numbers stay exact."""
+    kinds: dict[tuple[torch.dtype, torch.device], list[Tensor]] = {}
+    for tensor in tensors:
+        kinds.setdefault((tensor.dtype, tensor.device), []).append(tensor)
+    return list(kinds.values())

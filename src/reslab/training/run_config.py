@@ -4,10 +4,10 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 from reslab.data.config import DataConfig, ImageDataConfig
-from reslab.errors import ConfigError
 from reslab.files.documents import digest_document, from_document, to_document
 from reslab.networks.config import NetworkConfig
 from reslab.training.recipe import Recipe
+from reslab.training.shares import check_shares
 
 # Fields of later versions: at their defaults they are left out of the digest, so that a run of the
 # time before there was a choice keeps the one it has.
@@ -28,8 +28,8 @@ class ExecutionConfig:
     """CPU threads of each rank; None is one for several ranks, and else leaves PyTorch's choice. On
     a CPU the bits depend on it, hence stored."""
     ranks: int = 1
-    """Processes on this machine's CPU that share the run, each computing as many of the batch's
-    parts as the others."""
+    """Processes that share the run, each computing as much of every batch as the others: whole
+    parts of it, or an equal share of one, whose BN statistics are then synchronised."""
     compile: Literal["auto", "never", "always"] = "auto"
     """Whether `torch.compile` makes the step; `auto` does on a CPU where it pays back within the
     run. Compiled and eager steps agree to rounding, not to the bit."""
@@ -68,12 +68,7 @@ class RunConfig:
     execution: ExecutionConfig = field(default_factory=ExecutionConfig)
 
     def __post_init__(self) -> None:
-        ranks, parts = self.execution.ranks, self.recipe.batch_parts
-        if ranks < 1 or parts % ranks:
-            raise ConfigError(
-                f"ranks is {ranks}, which does not divide the batch's {parts} parts equally: take "
-                "as many ranks as batch_parts, or 1"
-            )
+        check_shares(self.recipe.batch_size, self.recipe.batch_parts, self.execution.ranks)
 
     @property
     def digest(self) -> str:

@@ -11,6 +11,7 @@ from reslab.errors import ConfigError, RunError
 from reslab.runs.directory import RunDirectory
 from reslab.runs.executor import count_cores
 from reslab.training.memory import keep_freed_memory
+from reslab.training.ranks import Ranks
 from reslab.training.result import RunResult, run_result_from
 from reslab.training.run_config import RunConfig, run_config_from
 
@@ -25,9 +26,45 @@ def find_device(name: str, ranks: int = 1) -> torch.device:
     device = _find_accelerator() if name == "auto" else _find_named(name)
     if ranks > 1 and device.type != "cpu":
         raise ConfigError(
-            f"{ranks} ranks share a CPU, not {device}: take --device cpu or --ranks 1"
+            f"{ranks} ranks share a CPU, not {device}: take --device cpu or --ranks 1, or --gpus "
+            "for a process on each GPU"
         )
     return device
+
+
+def find_rank_device(name: str, ranks: Ranks) -> torch.device:
+    """The device of one of the processes that share a run: each launched one has its own GPU.
+
+    Raises:
+        ConfigError: if this machine has fewer GPUs than processes, or the device cannot be shared.
+    """
+    if ranks.local_rank is None:
+        return find_device(name, ranks.size)
+    device = find_device(name)
+    if device.type == "cpu":
+        return device
+    if device.type != "cuda" or (name != "auto" and torch.device(name).index is not None):
+        raise ConfigError(
+            f"{ranks.size} processes share GPUs, one each, not {device}: take --device cuda or cpu"
+        )
+    count_gpus(ranks.local_rank + 1)
+    torch.cuda.set_device(ranks.local_rank)
+    return torch.device("cuda", ranks.local_rank)
+
+
+def count_gpus(wanted: int) -> int:
+    """The CUDA GPUs of this machine.
+
+    Raises:
+        ConfigError: if there are fewer than `wanted`.
+    """
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if count < wanted:
+        raise ConfigError(
+            f"a GPU for each of {wanted} processes is wanted, but PyTorch sees {count} here: start "
+            f"{'as many processes as there are GPUs' if count else 'with --device cpu'}"
+        )
+    return count
 
 
 def _find_accelerator() -> torch.device:

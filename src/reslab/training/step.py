@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from reslab.training.gradients import summing
 from reslab.training.precision import autocast
 from reslab.training.ranks import ALONE, Ranks
 from reslab.training.recipe import Recipe
@@ -47,12 +48,14 @@ def take_step(
     update takes the mean of their gradients. The running statistics follow the first part.
 
     Args:
-        network: in training mode.
+        network: in training mode; with several ranks it sums gradients over them
+            (`gradients.share_gradients`), and BN statistics where they share a part
+            (`synchronised_norm`).
         optimizer: with the learning rate of this step.
-        inputs: [B, C, H, W], float, preprocessed and augmented; the whole batch on every rank.
+        inputs: [B, C, H, W], float, preprocessed and augmented; this rank's share of the batch.
         labels: [B], int64.
         recipe: parts, precision, label smoothing.
-        ranks: share the parts out among themselves.
+        ranks: who shares the batch: whole parts each, or each part among some of them.
 
     Returns:
         Mean loss and number of wrong answers over the batch, before the update; scalars on the
@@ -61,23 +64,32 @@ def take_step(
     optimizer.zero_grad(set_to_none=True)
     loss, wrong = inputs.new_zeros(()), inputs.new_zeros(())
     parts = recipe.batch_parts
-    pieces = zip(inputs.chunk(parts), labels.chunk(parts), strict=True)
-    for i, (part_inputs, part_labels) in enumerate(pieces):
-        if i in ranks.share(parts):
-            with running_statistics(network, follow=i == 0):
-                part_loss, part_wrong = add_gradients(network, part_inputs, part_labels, recipe)
-            loss += part_loss
-            wrong += part_wrong
-    gradients = [p.grad for p in network.parameters() if p.grad is not None]
-    ranks.add_up([*gradients, loss, wrong])
+    count = ranks.count_pieces(parts)
+    pieces = zip(inputs.chunk(count), labels.chunk(count), strict=True)
+    for i, (piece, piece_labels) in enumerate(pieces):
+        follow = i == 0 and ranks.rank < ranks.count_sharers(parts)
+        with running_statistics(network, follow=follow), summing(network, last=i == count - 1):
+            piece_loss, piece_wrong = add_gradients(
+                network, piece, piece_labels, recipe, max(parts, ranks.size)
+            )
+        loss += piece_loss
+        wrong += piece_wrong
+    ranks.add_up([loss, wrong])
     optimizer.step()
     return loss, wrong.long()
 
 
 def add_gradients(
-    network: nn.Module, inputs: Tensor, labels: Tensor, recipe: Recipe
+    network: nn.Module, inputs: Tensor, labels: Tensor, recipe: Recipe, pieces: int
 ) -> tuple[Tensor, Tensor]:
-    """Add the gradient of a part's share of the mean loss to the parameters' own.
+    """Add the gradient of a piece's share of the batch's mean loss to the parameters' own.
+
+    Args:
+        network: as of `take_step`.
+        inputs: of one piece.
+        labels: of the same.
+        recipe: precision, label smoothing.
+        pieces: of the batch, on all ranks together.
 
     Returns:
         That share of the loss, and the number of wrong answers.
@@ -85,7 +97,7 @@ def add_gradients(
     with autocast(recipe.precision, inputs.device):
         logits = network(inputs)
         loss = F.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
-        loss = loss / recipe.batch_parts
+        loss = loss / pieces
     torch.autograd.backward(loss)
     with torch.no_grad():
         wrong = (logits.argmax(dim=1) != labels).sum()

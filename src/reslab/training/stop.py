@@ -16,10 +16,14 @@ class StopSignal:
 
 
 @contextmanager
-def stop_on_signals() -> Iterator[StopSignal]:
+def stop_on_signals(*, interrupts: bool = True) -> Iterator[StopSignal]:
     """Within it SIGINT and SIGTERM set the flag; a second SIGINT interrupts at once.
 
     Outside the main thread, where signals cannot be caught, the flag just stays down.
+
+    Args:
+        interrupts: whether a second SIGINT does. A launcher passes on what has already reached its
+            processes, and kills those that take too long.
     """
     stop = StopSignal()
     if threading.current_thread() is not threading.main_thread():
@@ -27,7 +31,7 @@ def stop_on_signals() -> Iterator[StopSignal]:
         return
 
     def request(number: int, _frame: FrameType | None) -> None:
-        if stop.requested and number == signal.SIGINT:
+        if interrupts and stop.requested and number == signal.SIGINT:
             raise KeyboardInterrupt
         stop.requested = True
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from reslab.data.batches import BatchOrder
 from reslab.training.draws import Draws, allocate_draws, draw_steps
+from reslab.training.ranks import ALONE, Ranks
 from reslab.training.recipe import Recipe
 from reslab.training.schedule import Progress, learning_rate_at
 
@@ -24,9 +25,12 @@ class Stretch:
         recipe: of the run.
         order: of its images.
         device: where the steps are taken.
+        ranks: who shares every batch; what is on the device is this rank's share.
     """
 
-    def __init__(self, recipe: Recipe, order: BatchOrder, device: torch.device) -> None:
+    def __init__(
+        self, recipe: Recipe, order: BatchOrder, device: torch.device, ranks: Ranks = ALONE
+    ) -> None:
         self.recipe = recipe
         self.order = order
         self.device = device
@@ -37,7 +41,8 @@ class Stretch:
         self.position = torch.zeros(1, dtype=torch.int64, device=device)
         """Which of them is next, [1]."""
         room = min(recipe.log_every_steps, MAX_STEPS)
-        self._draws = allocate_draws(room, order.batch_size).to(device)
+        self._share = ranks.share(order.batch_size)
+        self._draws = allocate_draws(room, len(self._share)).to(device)
         self._rates = torch.zeros(room, device=device)
         self._ahead: dict[range, Draws] = {}
 
@@ -60,7 +65,7 @@ class Stretch:
         return self._draws.at(self.position), self._rates.index_select(0, self.position)[0]
 
     def _draw(self, steps: range) -> Draws:
-        return draw_steps(self.order, self.recipe, steps)
+        return draw_steps(self.order, self.recipe, steps).take(self._share)
 
     def _steps_from(self, step: int) -> range:
         until_record = self.recipe.log_every_steps - step % self.recipe.log_every_steps
