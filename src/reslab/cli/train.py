@@ -1,5 +1,6 @@
 """`reslab train`: one network, trained once."""
 
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -10,8 +11,13 @@ from reslab.cli.data_options import provide_data
 from reslab.cli.options import Flag
 from reslab.cli.output import print_json, print_line, print_message
 from reslab.cli.progress import describe_record, open_meter
+from reslab.cli.train_sharing import Sharing, plan_sharing
+from reslab.errors import ReslabError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reslab.training.loop import Observer
     from reslab.training.result import RunResult
     from reslab.training.run_config import ExecutionConfig, RunConfig
 
@@ -92,6 +98,16 @@ class Train:
     """CPU threads of each rank; with one rank PyTorch's choice by default."""
     ranks: int | None = None
     """Processes that share the run on a CPU; by default as many as cores and batch parts allow."""
+    gpus: int | None = None
+    """Processes that share the run, one on each of so many GPUs of this machine. For several
+    machines, or elastic numbers of them, start reslab by torchrun instead."""
+    bn: Literal["synchronised", "local"] | None = None
+    """Over which images BN's statistics are when processes share a run: `synchronised` over all of
+    a batch, which is what one process measures; `local`, each process over its own. They are
+    --batch-parts 1 and --batch-parts N; the recipe's parts by default."""
+    restarts: int | None = None
+    """How often all processes start anew from the last checkpoint when one is lost; 3 with --gpus,
+    else none."""
     compile: Literal["auto", "never", "always"] = "auto"
     """Compile the training step; `auto` does where it pays back within the run."""
     recompute: Literal["auto", "never", "always"] = "auto"
@@ -106,23 +122,63 @@ class Train:
 
     def run(self) -> int:
         """Train, and print how it ended."""
-        from reslab.training.loop import Observer, train  # noqa: PLC0415
+        from reslab.training.launch import find_launch  # noqa: PLC0415
 
+        launch = find_launch()
+        if launch is not None and launch.rank > 0:
+            return self._follow(speaks=launch.local_rank == 0)
         config = self._plan()
         if self.profile:
             self._profile(config)
-        latest: dict[str, Any] = {}
-        with open_meter(config.network.name) as meter:
-            observer = Observer(
-                on_step=lambda done, total: meter.update(done, total, describe_record(latest)),
-                on_record=latest.update,
-                on_message=print_message,
-            )
-            result = train(config, self.out, resume=self.resume, observer=observer)
+        result = self._train(config)
         if self.json:
             print_json({**asdict(result), "out": str(self.out)})
         else:
             _print_result(result, self.out)
+        return 130 if result.state == "stopped" else 0
+
+    @contextmanager
+    def observe(self) -> "Iterator[Observer]":
+        """Show on stderr how the run goes on."""
+        from reslab.training.loop import Observer  # noqa: PLC0415
+
+        latest: dict[str, Any] = {}
+        with open_meter(self.name) as meter:
+            yield Observer(
+                on_step=lambda done, total: meter.update(done, total, describe_record(latest)),
+                on_record=latest.update,
+                on_message=print_message,
+            )
+
+    def _train(self, config: "RunConfig") -> "RunResult":
+        from reslab.training.loop import train  # noqa: PLC0415
+
+        restarts = self._share().restarts
+        if restarts is not None:
+            from reslab.training.launcher import launch_training  # noqa: PLC0415
+
+            return launch_training(
+                config, self.out, restarts=restarts, resume=self.resume, watch=self.observe
+            )
+        with self.observe() as observer:
+            return train(config, self.out, resume=self.resume, observer=observer)
+
+    def _follow(self, *, speaks: bool) -> int:
+        """Be one of several launched processes, whose first one prints for all."""
+        from reslab.training.loop import train  # noqa: PLC0415
+        from reslab.training.ranks import RankLostError, ToldError  # noqa: PLC0415
+
+        try:
+            config = self._plan()
+        except ReslabError as error:
+            # What is wrong with an option is wrong on every process of the machine.
+            if speaks:
+                raise
+            return error.exit_code
+        try:
+            result = train(config, self.out, resume=self.resume)
+        except (RankLostError, ToldError) as error:
+            return error.exit_code
         return 130 if result.state == "stopped" else 0
 
     def _profile(self, config: "RunConfig") -> None:
@@ -196,15 +252,12 @@ class Train:
 
     def _plan_execution(self) -> "ExecutionConfig":
         from reslab.training.run_config import ExecutionConfig  # noqa: PLC0415
-        from reslab.training.start import choose_ranks  # noqa: PLC0415
 
-        ranks = self.ranks
-        if ranks is None:
-            ranks = choose_ranks(self.batch_parts or 1, self.device)
+        sharing = self._share()
         return ExecutionConfig(
-            device=self.device,
+            device=sharing.device,
             threads=self.threads,
-            ranks=ranks,
+            ranks=sharing.ranks,
             compile=self.compile,
             recompute=self.recompute,
             capture=self.capture,
@@ -212,10 +265,21 @@ class Train:
 
     def _list_changes(self) -> dict[str, Any]:
         names = (
-            "batch_size", "batch_parts", "learning_rate", "weight_decay", "decayed", "precision",
-            "frozen_stages",
+            "batch_size", "learning_rate", "weight_decay", "decayed", "precision", "frozen_stages",
         )  # fmt: skip
-        return {name: value for name in names if (value := getattr(self, name)) is not None}
+        changes = {name: getattr(self, name) for name in names}
+        changes["batch_parts"] = self._share().batch_parts
+        return {name: value for name, value in changes.items() if value is not None}
+
+    def _share(self) -> Sharing:
+        return plan_sharing(
+            device=self.device,
+            gpus=self.gpus,
+            ranks=self.ranks,
+            restarts=self.restarts,
+            bn=self.bn,
+            batch_parts=self.batch_parts,
+        )
 
 
 def _print_result(result: "RunResult", out: Path) -> None:

@@ -27,7 +27,7 @@ class Launch:
 
 
 def find_launch() -> Launch | None:
-    """This process's place, None if it was started by itself.
+    """This process's place, None if it was started by itself and not by a launcher.
 
     Raises:
         ConfigError: if the variables that say so are not whole numbers, or contradict each other.
@@ -41,8 +41,6 @@ def find_launch() -> Launch | None:
             f"LOCAL_WORLD_SIZE={local_size} contradict each other: start reslab by torchrun, or "
             "unset them"
         )
-    if size == 1:
-        return None
     restarts, most = (
         _read_count(name) if name in os.environ else 0
         for name in ("TORCHELASTIC_RESTART_COUNT", "TORCHELASTIC_MAX_RESTARTS")

@@ -81,7 +81,7 @@ def train(
     """
     run, observer = RunDirectory(folder), observer or Observer()
     launch = find_launch()
-    if launch is not None:
+    if launch is not None and launch.size > 1:
         with join_launched(launch, config.execution.device) as ranks:
             return _train_launched(ranks, config, run, resume, observer, dataset)
     with run.lock(), stop_on_signals() as stop:

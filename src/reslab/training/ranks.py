@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from textwrap import shorten
 from typing import Any, TypeVar
 
 import torch
@@ -22,14 +23,13 @@ T = TypeVar("T")
 # A rank that is gone is noticed at once; this bounds the wait for one that hangs, and must leave
 # time to compile a deep network, and to evaluate or write what only the first rank does.
 TIMEOUT = timedelta(minutes=20)
+CAUSE_LENGTH = 160
 # What the messages of lost connections have in common; PyTorch has no error class for all of them.
 LOST = ("gloo", "nccl", "c10d", "connection", "process group", "socket")
 
 
 class RankLostError(RunError):
     """A process that shares the run has ended or hangs."""
-
-    exit_code = 3
 
 
 class ToldError(RunError):
@@ -177,8 +177,8 @@ def watched() -> Iterator[None]:
         ):
             raise
         raise RankLostError(
-            f"a process of the run was lost ({str(error).splitlines()[0]}): the same command "
-            "with --resume goes on from the last checkpoint"
+            f"a process of the run was lost ({shorten(str(error), CAUSE_LENGTH)}): the same "
+            "command with --resume goes on from the last checkpoint"
         ) from error
 
 
