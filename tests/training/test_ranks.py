@@ -11,19 +11,45 @@ from pathlib import Path
 import pytest
 import torch
 
-from reslab.errors import ConfigError, RunError
+from reslab.data.dataset import LabelledImages
+from reslab.errors import ConfigError, DataError, RunError
+from reslab.evaluation.accuracy import Accuracy
 from reslab.runs.directory import RunDirectory
 from reslab.training.loop import Observer, train
 from reslab.training.rank_processes import lead_ranks
-from reslab.training.ranks import Ranks
+from reslab.training.ranks import ALONE, Ranks
 from reslab.training.recipe import WarmUp
 from reslab.training.run_config import RunConfig
+from reslab.training.shared_evaluation import evaluate_shared
+from reslab.training.stop_vote import StopVote
 from tests.training.conftest import MakeConfig
 from tests.training.test_resume import assert_same_run, start, wait_for_step
 
 
 def on_ranks(config: RunConfig, ranks: int) -> RunConfig:
     return replace(config, execution=replace(config.execution, ranks=ranks))
+
+
+def train_until(config: RunConfig, folder: Path, step: int) -> None:
+    """Go on with a run until it is interrupted."""
+
+    def interrupt(done: int, _steps: int) -> None:
+        if done == step:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(config, folder, resume=True, observer=Observer(on_step=interrupt))
+
+
+def test_a_run_goes_on_with_two_ranks_then_one_then_two(
+    make_config: MakeConfig, tmp_path: Path
+) -> None:
+    config = make_config(steps=18, batch_parts=2, checkpoint_every_steps=5, log_every_steps=1)
+    train(config, tmp_path / "whole")
+    for ranks, until in ((2, 6), (1, 12)):
+        train_until(on_ranks(config, ranks), tmp_path / "changing", until)
+    train(on_ranks(config, 2), tmp_path / "changing", resume=True)
+    assert_same_run(tmp_path / "whole", tmp_path / "changing")
 
 
 def processes_of(parent: int) -> list[int]:
@@ -139,7 +165,55 @@ def test_a_script_without_a_main_guard_is_told_of_it(tmp_path: Path) -> None:
     assert "below `if __name__ == '__main__':`" in done.stderr
 
 
-def test_work_is_shared_out_without_gaps() -> None:
-    for size in range(1, 6):
-        shares = [Ranks(rank=rank, size=size).share(7) for rank in range(size)]
-        assert [i for share in shares for i in share] == list(range(7))
+def have_an_error_on_the_second(ranks: Ranks) -> None:
+    assert ranks.tell(lambda: ranks.rank) == 0
+
+    def work() -> str:
+        if ranks.rank == 1:
+            raise DataError("the disk of the second process is empty")
+        return "done"
+
+    ranks.together(work)
+
+
+def test_what_fails_on_one_rank_ends_all_and_is_said_once(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with (
+        pytest.raises(RunError, match="on process 1 of the run: the disk"),
+        lead_ranks(2, have_an_error_on_the_second) as ranks,
+    ):
+        have_an_error_on_the_second(ranks)
+    assert capfd.readouterr().err == ""
+
+
+def vote(ranks: Ranks) -> int:
+    """The step at which this rank hears that the last of them wished to stop at step 3."""
+    votes = StopVote(ranks)
+    last = ranks.size - 1
+    return next(step for step in range(9) if votes.ask(ranks.rank == last and step == 3))
+
+
+def evaluate_thousand_and_seven(ranks: Ranks) -> Accuracy:
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, (1_007, 1, 4, 4), generator=generator, dtype=torch.uint8)
+    labels = torch.randint(0, 10, (1_007,), generator=generator)
+    weights = torch.randn(16, 10, generator=generator)
+    return evaluate_shared(
+        lambda pixels: pixels.flatten(1).float() @ weights, LabelledImages(images, labels), ranks
+    )
+
+
+def vote_and_evaluate(ranks: Ranks) -> tuple[int, Accuracy]:
+    return vote(ranks), evaluate_thousand_and_seven(ranks)
+
+
+def test_ranks_stop_together_and_count_every_image_once() -> None:
+    """Two batches of 500 and one of 7 do not divide by two."""
+    stops_at, alone = vote_and_evaluate(ALONE)
+    assert stops_at == 3
+    with lead_ranks(2, vote_and_evaluate) as ranks:
+        stop_heard_at, shared = vote_and_evaluate(ranks)
+    assert stop_heard_at == 4
+    assert (shared.n, shared.wrong) == (1_007, alone.wrong)
+    assert shared.loss == pytest.approx(alone.loss, rel=1e-12)

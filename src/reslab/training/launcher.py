@@ -96,17 +96,12 @@ def _describe(processes: int, restarts: int) -> LaunchConfig:
 def _work(config: RunConfig, folder: Path, resume: bool, watch: Watch, reports: Path) -> None:
     """What each process does; it reports in files, as a signal leaves no return value."""
     launch = find_launch()
-    rank, attempt = (0, 0) if launch is None else (launch.rank, launch.restarts)
+    rank, again = (0, False) if launch is None else (launch.rank, launch.restarts > 0)
     if any(reports.glob("error-*")):
         return
     try:
         with watch() if rank == 0 else nullcontext(Observer()) as observer:
-            if launch is not None and attempt:
-                observer.on_message(
-                    "a process of the run was lost: all start anew from the last checkpoint "
-                    f"(restart {attempt} of {launch.max_restarts})"
-                )
-            result = train(config, folder, resume=resume or attempt > 0, observer=observer)
+            result = train(config, folder, resume=resume or again, observer=observer)
     except ToldError:
         return
     except RankLostError:

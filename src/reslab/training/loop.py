@@ -81,6 +81,11 @@ def train(
     """
     run, observer = RunDirectory(folder), observer or Observer()
     launch = find_launch()
+    if launch is not None and launch.restarts:
+        observer.on_message(
+            "a process of the run was lost: all start anew from the last checkpoint "
+            f"(restart {launch.restarts} of {launch.max_restarts})"
+        )
     if launch is not None and launch.size > 1:
         with join_launched(launch, config.execution.device) as ranks:
             return _train_launched(ranks, config, run, resume, observer, dataset)
@@ -214,9 +219,10 @@ class Loop:
             self.observer.on_message(warning)
         self._take_up_metrics()
         self.started_at = time.monotonic() - seconds_before
-        settle_compilation(self.session, self._tell_choice)
+        together = self.session.ranks.together
+        together(lambda: settle_compilation(self.session, self._tell_choice))
+        together(lambda: settle_capture(self.session, self.observer.on_message))
         self.session.share_gradients()
-        settle_capture(self.session, self.observer.on_message)
         self.logged_at = time.monotonic()
 
     def _take_up_metrics(self) -> None:

@@ -40,16 +40,18 @@ def find_rank_device(name: str, ranks: Ranks) -> torch.device:
     """
     if ranks.local_rank is None:
         return find_device(name, ranks.size)
+    if name in ("auto", "cuda") and torch.cuda.is_available():
+        count_gpus(ranks.local_rank + 1)
+        # Before anything is put on a GPU, or each process would take room on the first one.
+        torch.cuda.set_device(ranks.local_rank)
+        return torch.device("cuda", ranks.local_rank)
     device = find_device(name)
-    if device.type == "cpu":
-        return device
-    if device.type != "cuda" or (name != "auto" and torch.device(name).index is not None):
+    if device.type != "cpu":
         raise ConfigError(
-            f"{ranks.size} processes share GPUs, one each, not {device}: take --device cuda or cpu"
+            f"{ranks.size} processes have a GPU each or share a CPU, but not {device}: take "
+            "--device cuda or cpu"
         )
-    count_gpus(ranks.local_rank + 1)
-    torch.cuda.set_device(ranks.local_rank)
-    return torch.device("cuda", ranks.local_rank)
+    return device
 
 
 def count_gpus(wanted: int) -> int:
