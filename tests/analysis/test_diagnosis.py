@@ -1,10 +1,13 @@
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from scipy.signal import lfilter
 
 from reslab.analysis.diagnosis import diagnose, diagnose_families
 from reslab.analysis.diagnosis_curves import Family, NetCurves, Series, TrainingCurve
@@ -88,6 +91,34 @@ def test_runs_of_reslab_are_grouped_by_what_may_be_compared(tmp_path: Path) -> N
     depths = {f.family.name: [n.depth for n in f.family.nets] for f in diagnosis.families}
     assert sorted(depths.values()) == [[8], [8, 14]]
     assert diagnosis.verdict == "cannot tell"
+
+
+def test_the_same_net_under_another_name_is_not_another_seed(tmp_path: Path) -> None:
+    data = DataConfig(name="digits")
+    network = plan_network("plain8", data, width=4)
+    for name in ("plain8", "another"):
+        train(plan_run(replace(network, name=name), data, steps=2), tmp_path / name)
+    (family,) = diagnose(tmp_path).families
+    assert [len(net.seeds) for net in family.family.nets] == [1]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_scatter_that_resembles_itself_is_a_plateau(seed: int) -> None:
+    """Neither a best among many noisy test errors nor a chance fall is taken for more."""
+    chance = np.random.default_rng(seed)
+    curves = tuple(plateau(chance, str(i)) for i in range(4))
+    family = Family(name="", nets=(NetCurves(depth=None, seeds=curves),))
+    assert diagnose_families([family]).verdict == "plateau"
+
+
+def plateau(chance: np.random.Generator, name: str) -> TrainingCurve:
+    steps = np.arange(1.0, 301.0)
+    series = []
+    for level in (15.0, 19.0):
+        noise = lfilter([0.87], [1, -0.5], chance.normal(0, 2.5, len(steps)))
+        values = level + 70 * np.exp(-steps / 12) + noise
+        series.append(Series(steps=tuple(steps.tolist()), values=tuple(values.tolist())))
+    return TrainingCurve(name=name, train=series[0], test=series[1], epochs=300.0)
 
 
 def test_nothing_to_read_is_said(tmp_path: Path) -> None:

@@ -103,6 +103,7 @@ def _conclude(nets: Sequence[NetJudgement], pairs: Sequence[DepthJudgement]) -> 
         return found
     # A net that is still too weak is helped by depth, which is then no problem to report.
     deepest = nets[-1].verdict
-    if deepest in {"underfitting", "plateau"} and not pairs[-1].deeper_is_better:
-        return deepest
-    return found
+    if deepest not in {"underfitting", "plateau"} or pairs[-1].deeper_is_better:
+        return found
+    # Beside a net that shows nothing, what the deepest shows may be chance as well.
+    return found if found == "cannot tell" and "cannot tell" in alone else deepest

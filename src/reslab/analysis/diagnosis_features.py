@@ -5,7 +5,7 @@ its reason.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +19,13 @@ END_SHARE = 0.15
 """The end is the last 15 % of a run: under the paper's schedule, well after the last division."""
 TAIL_SHARE = 0.30
 """Its trend is read from twice as long."""
+FEWEST_FOR_TREND = 6
+"""Fewer measurements do not tell a trend from scatter."""
 SETTLING_SHARE = 0.15
 """After a drop of the learning rate, this share of what remains is left out while errors fall."""
-SMOOTHING_POINTS = 5
-"""Over how many measurements a best error is averaged, so that luck does not make it."""
+SMOOTHING_SHARE, SMOOTHING_POINTS = 0.10, 5
+"""A best error is averaged over this share of the run, and so many measurements, so that luck does
+not make it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +54,8 @@ class EndOfSeries:
     """The first value."""
     rise: float
     """How much higher the end is than the lowest smoothed value before it."""
+    rise_error: float
+    """Standard error of `rise`, were the lowest value not the lowest of many."""
     best_step: float
     """Where that lowest value lies."""
     from_step: float
@@ -93,14 +98,17 @@ def _measure_end(series: Series, last_drop: float | None) -> EndOfSeries:
     first, second = np.array_split(series.y[tail], 2)
     before, after = estimate_level(first), estimate_level(second)
     best, best_step = _best(series)
-    level = estimate_level(series.y[end])
+    unrest = float(np.std(_without_trend(series.y[tail]), ddof=min(2, int(tail.sum()) - 1)))
+    level = _widen(estimate_level(series.y[end]), unrest)
     return EndOfSeries(
         level=level,
         fall=before.mean - after.mean if len(first) and len(second) else 0.0,
         fall_error=math.hypot(before.standard_error, after.standard_error),
-        unrest=float(np.std(_without_trend(series.y[tail]))),
+        unrest=unrest,
         start=series.values[0],
         rise=max(level.mean - best, 0.0),
+        rise_error=level.standard_error
+        * math.sqrt(1 + level.points / _smoothing_width(len(series))),
         best_step=best_step,
         from_step=float(series.x[end][0]),
     )
@@ -117,14 +125,25 @@ def estimate_level(values: Values) -> Level:
         return Level(mean=math.nan, standard_error=math.nan, points=0)
     if n < 3:
         return Level(mean=float(values.mean()), standard_error=0.0, points=n)
-    deviations = values - values.mean()
-    variance = float(deviations @ deviations) / (n - 1)
+    # What a trend moves is not scatter; where an error is going is judged by its fall.
+    has_trend = n >= FEWEST_FOR_TREND
+    deviations = _without_trend(values) if has_trend else values - values.mean()
+    variance = float(deviations @ deviations) / (n - (2 if has_trend else 1))
     if variance == 0:
         return Level(mean=float(values.mean()), standard_error=0.0, points=n)
     neighbours = float(deviations[:-1] @ deviations[1:]) / (n - 1) / variance
     r = min(max(neighbours, 0.0), 0.9)
     error = math.sqrt(variance / n * (1 + r) / (1 - r))
     return Level(mean=float(values.mean()), standard_error=error, points=n)
+
+
+def _widen(level: Level, unrest: float) -> Level:
+    """The level, known no better than the unrest of the longer tail allows.
+
+    Three or four measurements of an end agree by chance now and then.
+    """
+    least = unrest / math.sqrt(level.points)
+    return replace(level, standard_error=max(level.standard_error, least))
 
 
 def _after_drop(series: Series, last_drop: float | None) -> float:
@@ -158,14 +177,19 @@ def _without_trend(values: Values) -> Values:
 
 def _best(series: Series) -> tuple[float, float]:
     """The lowest smoothed value and its step."""
-    width = min(SMOOTHING_POINTS, max(len(series) // 3, 1))
+    width = _smoothing_width(len(series))
     smoothed = np.convolve(series.y, np.ones(width) / width, mode="valid")
     lowest = int(np.argmin(smoothed))
     return float(smoothed[lowest]), float(series.steps[lowest + width // 2])
 
 
+def _smoothing_width(points: int) -> int:
+    wanted = max(SMOOTHING_POINTS, round(SMOOTHING_SHARE * points))
+    return min(wanted, max(points // 3, 1))
+
+
 def _around(series: Series, step: float) -> float:
     """The series' mean near a step."""
     nearest = int(np.argmin(np.abs(series.x - step)))
-    reach = SMOOTHING_POINTS // 2
+    reach = _smoothing_width(len(series)) // 2
     return float(series.y[max(nearest - reach, 0) : nearest + reach + 1].mean())

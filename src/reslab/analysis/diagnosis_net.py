@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from reslab.analysis.diagnosis_curves import NetCurves
-from reslab.analysis.diagnosis_features import SMOOTHING_POINTS, Features, measure_features
+from reslab.analysis.diagnosis_features import Features, measure_features
 
 Verdict = Literal[
     "divergence",
@@ -28,7 +28,7 @@ LOST_SHARE = 0.5
 """A run that has unlearned this share of what it had learned has diverged."""
 RISE_SHARE, RISE_POINTS = 0.12, 1.0
 """Overfitting: the test error ends above its best by this share of it and as many points."""
-SURE = 4.5
+SURE = 3.5
 """And by as many standard errors, since the best is the lowest of many."""
 GAP_POINTS, GAP_RATIO = 30.0, 3.0
 """Or ends this far above the training error, and this many times as high: learned by heart."""
@@ -70,10 +70,17 @@ class MeasuredNet:
 
     @property
     def still_falls(self) -> bool:
-        """Whether the training error is still on its way down."""
+        """Whether a training error worth lowering is still on its way down.
+
+        Under a rate that comes down smoothly errors fall to the end, which is then the end.
+        """
+        if all(f.rates.came_down and f.rates.last_drop is None for f in self.features):
+            return False
         fall, level = self._mean("fall"), self._mean("level")
         error = self._mean("fall_error") / math.sqrt(len(self.features))
-        return fall > max(2 * error, STILL_FALLING_POINTS, STILL_FALLING_SHARE * level)
+        return level >= PLATEAU_ERROR and fall > max(
+            2 * error, STILL_FALLING_POINTS, STILL_FALLING_SHARE * level
+        )
 
     def _mean(self, name: str) -> float:
         if name == "level":
@@ -149,7 +156,8 @@ def _judge_length(net: MeasuredNet) -> Found:
 def _judge_overfitting(net: MeasuredNet) -> Found:
     rise = float(np.mean([f.test.rise for f in net.features]))
     best = float(np.mean(net.test_levels())) - rise
-    error = float(np.mean([_rise_error(f) for f in net.features])) / math.sqrt(len(net.features))
+    # Every seed's best is a lucky one, so that more seeds do not make their mean rise surer.
+    error = float(np.mean([f.test.rise_error for f in net.features]))
     train, train_then = (
         float(np.mean(values))
         for values in (net.train_levels(), [f.train_at_best_test for f in net.features])
@@ -167,11 +175,6 @@ def _judge_overfitting(net: MeasuredNet) -> Found:
             f"error of {train:.1f} %"
         )
     return None
-
-
-def _rise_error(features: Features) -> float:
-    test = features.test
-    return math.hypot(test.level.standard_error, test.unrest / math.sqrt(SMOOTHING_POINTS))
 
 
 def _judge_end(net: MeasuredNet) -> Found:

@@ -40,7 +40,7 @@ class _Run:
             "split": self.config.data.split,
             "steps": f"{recipe.steps:,} steps",
             "recipe": f"batch {recipe.batch_size}, learning rate {recipe.learning_rate:g}",
-            "all": repr(common),
+            "all": repr((common, network.stage_widths, network.num_classes, network.input_size)),
         }
 
 
@@ -51,9 +51,9 @@ def read_runs(folders: Sequence[Path]) -> list[Family]:
         RunError: if a folder holds no run, or one is damaged.
         ConfigError: if a stored document cannot be decoded.
     """
-    read = (_read_run(directory) for folder in folders for directory in _runs_in(folder))
-    # A copy of a run is not another seed.
-    distinct = {run.config.digest: run for run in read}
+    read = [_read_run(directory) for folder in folders for directory in _runs_in(folder)]
+    # A copy of a run, or the same net under another name, is not another seed.
+    distinct = {(*run.traits.values(), run.depth, run.config.seed): run for run in read}
     groups: dict[tuple[str, ...], list[_Run]] = defaultdict(list)
     for run in distinct.values():
         groups[tuple(run.traits.values())].append(run)

@@ -12,12 +12,12 @@ Values = NDArray[np.float64]
 LOWER = 0.6
 """A rate below this share of the one before has been dropped, one below this share of the highest
 has come down."""
-SHARP_FALL = 0.12
-"""A drop lowers the training error by more than this share at once."""
+SHARP_FALL, SHARP_FALL_POINTS = 0.12, 0.3
+"""A drop lowers the training error by more than this share of it, and these points, at once."""
 SHARPER_THAN_TREND = 3.0
 """And by more than this many times what it was falling by, and scattering by, before."""
-SCATTER_WIDTHS = 6
-"""Over so many times the width of a drop scatter is measured before it."""
+LONG_WIDTHS = 6
+"""Over so many times the width of a drop the errors before it are looked at."""
 CALMER = 0.4
 """A rate that came down smoothly calms the curve to less than this share of its unrest."""
 
@@ -62,7 +62,7 @@ def _find_last_drop(train: Series) -> float | None:
     """The last step at which the training error fell suddenly and stayed low."""
     y, n = train.y, len(train)
     width = max(3, n // 25)
-    falls = [(i, _fall_at(y, i, width)) for i in range(max(2 * width, n // 10), n - width + 1)]
+    falls = [(i, _fall_at(y, i, width)) for i in range(max(2 * width, n // 5), n - width + 1)]
     sharp = [(i, fall) for i, fall in falls if fall > 0]
     if not sharp:
         return None
@@ -73,17 +73,21 @@ def _find_last_drop(train: Series) -> float | None:
 
 
 def _fall_at(y: Values, i: int, width: int) -> float:
-    """How far the error falls at measurement `i`, as a share of it; 0 where that is not sharp."""
+    """How far the error falls at measurement `i` as a share of itself, 0 where that is no drop.
+
+    After a drop nearly all errors lie below nearly all before it. Scatter that resembles itself
+    falls as far for a while, but not so cleanly.
+    """
     earlier, before, after = y[i - 2 * width : i - width], y[i - width : i], y[i : i + width]
     level = float(np.median(before))
     fall = level - float(np.median(after))
     trend = max(float(np.median(earlier)) - level, 0.0)
-    scatter = _scatter(y[max(i - SCATTER_WIDTHS * width, 0) : i]) * (2 / width) ** 0.5
-    step = float(before[-1] - after[0])
-    stays = float(np.median(y[i + width : i + 3 * width])) if i + width < len(y) else -np.inf
-    sharp = fall > SHARPER_THAN_TREND * max(trend, scatter) and step > 0.5 * fall
-    sharp = sharp and stays < level - 0.5 * fall
-    return fall / level if sharp and level > 0 and fall > SHARP_FALL * level else 0.0
+    long_before = y[max(i - LONG_WIDTHS * width, 0) : i]
+    scatter = _scatter(long_before) * (2 / width) ** 0.5
+    apart = np.quantile(y[i : i + 3 * width], 0.9) < np.quantile(long_before, 0.1)
+    sudden = float(before[-1] - after[0]) > 0.5 * fall
+    sharp = fall > SHARPER_THAN_TREND * max(trend, scatter) and sudden and apart
+    return fall / level if sharp and fall > max(SHARP_FALL * level, SHARP_FALL_POINTS) else 0.0
 
 
 def _scatter(values: Values) -> float:
