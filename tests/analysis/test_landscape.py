@@ -1,9 +1,10 @@
 import json
+from typing import Any
 
 import pytest
 import torch
 
-from reslab.analysis.landscape import draw_direction, measure_landscape
+from reslab.analysis.landscape import draw_direction, measure_landscape, measure_profiles
 from reslab.evaluation.accuracy import compute_accuracy
 from tests.analysis.conftest import SmallSubject
 
@@ -45,3 +46,16 @@ def test_a_loss_that_is_no_number_is_left_out(plain: SmallSubject) -> None:
     plain.classifier.network.fc.bias.data.fill_(float("nan"))
     values = measure_landscape(plain, images=10, points=3, radius=0.5, seed=0)
     assert values["loss"] == [[None] * 3] * 3
+    assert values["centre"] is None
+    json.dumps(values, allow_nan=False)
+
+
+def test_a_profile_is_the_middle_row_of_the_plane_of_its_seed(plain: SmallSubject) -> None:
+    options: dict[str, Any] = {"images": 60, "points": 5, "radius": 1.0}
+    profiles = measure_profiles(plain, directions=2, **options)
+    plane = measure_landscape(plain, seed=1, **options)
+    assert profiles["at"] == plane["at"] == [-1.0, -0.5, 0.0, 0.5, 1.0]
+    assert profiles["loss"][1] == pytest.approx(plane["loss"][2], rel=1e-6)
+    assert profiles["loss"][0] != pytest.approx(profiles["loss"][1])
+    assert profiles["centre"] == pytest.approx(profiles["loss"][0][2])
+    json.dumps(profiles, allow_nan=False)

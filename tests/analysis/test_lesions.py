@@ -1,17 +1,18 @@
-import random
-
+import pytest
 import torch
 from torch import nn
 
 from reslab.analysis.lesions import (
     delete_blocks,
     measure_lesions,
+    measure_order,
     name_regular_blocks,
     permute_blocks,
+    spread_counts,
 )
 from reslab.networks.catalogue import find_network
 from reslab.networks.resnet import build_network
-from tests.analysis.conftest import SmallSubject, first_images
+from tests.analysis.conftest import SmallSubject, first_images, small_classifier
 
 
 def inputs_of(subject: SmallSubject) -> torch.Tensor:
@@ -58,6 +59,38 @@ def test_a_plain_net_without_a_block_is_the_net_with_one_less(plain: SmallSubjec
         torch.testing.assert_close(deleted, network(x))
 
 
+@pytest.mark.parametrize("name", ["resnet8", "plain8", "resnet20-bottleneck", "preresnet20"])
+def test_every_block_of_every_kind_can_be_deleted(name: str) -> None:
+    network = build_network(find_network(name, width=4)).eval()
+    blocks = [name for name, _ in network.named_blocks()]
+    x = torch.randn(2, 3, 16, 16)
+    with torch.inference_mode():
+        assert delete_blocks(network, blocks)(x).shape == network(x).shape
+        torch.testing.assert_close(delete_blocks(network, [])(x), network(x))
+
+
+def test_a_plain_block_that_changes_the_shape_leaves_every_second_pixel(
+    plain: SmallSubject,
+) -> None:
+    network = delete_blocks(plain.classifier.network, ["layer2.0"])
+    x = torch.rand(2, 4, 8, 8)
+    with torch.inference_mode():
+        y = network.get_submodule("layer2.0")(x)
+    torch.testing.assert_close(y[:, :4], x[:, :, ::2, ::2])
+    assert y.shape == (2, 8, 4, 4)
+    assert not y[:, 4:].any()
+
+
+def test_a_weighing_shortcut_stays() -> None:
+    network = build_network(find_network("resnet8", shortcut="scaled-both", width=4)).eval()
+    x = torch.rand(2, 4, 8, 8)
+    with torch.inference_mode():
+        left = delete_blocks(network, ["layer1.0"]).get_submodule("layer1.0")(x)
+        whole = network.get_submodule("layer1.0")
+        nn.init.zeros_(whole.get_parameter("bn2.weight"))
+        torch.testing.assert_close(left, whole(x))
+
+
 def test_the_net_itself_is_not_changed(residual: SmallSubject) -> None:
     network, x = residual.classifier.network, inputs_of(residual)
     names = name_regular_blocks(network)
@@ -92,10 +125,32 @@ def test_only_blocks_that_keep_their_shape_are_touched(
 
 
 def test_orders_differ_and_stay_within_their_stages(residual: SmallSubject) -> None:
-    random.seed(0)
     values = measure_lesions(residual, images=20, repeats=4, most_deleted=1.0)
-    assert len(values["single"]) == len(values["blocks"]) == 4
+    assert len(values["single"]) == len(values["blocks"]) == 6
+    assert len(values["regular"]) == 4
     assert {count for count, _ in values["several"]} == {1, 2, 3, 4}
     assert all(-1 <= tau <= 1 and 0 <= error <= 100 for tau, error in values["swapped"])
     # layer1 alone has two blocks to swap: at most one pair of six is out of order.
     assert {round(tau, 3) for tau, _ in values["swapped"]} <= {0.667, 1.0}
+
+
+@pytest.mark.parametrize(
+    ("most", "counts"),
+    [(0, []), (-1, []), (1, [1]), (4, [1, 2, 3, 4]), (24, [4, 8, 12, 16, 20, 24])],
+)
+def test_counts_are_spread_up_to_the_most(most: int, counts: list[int]) -> None:
+    assert spread_counts(most) == counts
+
+
+def test_the_order_is_kendalls() -> None:
+    assert measure_order("abcd", "abcd") == pytest.approx(1)
+    assert measure_order("abcd", "dcba") == pytest.approx(-1)
+    assert measure_order("abcd", "bacd") == pytest.approx(1 - 2 * 1 / 6)
+
+
+def test_a_net_without_regular_blocks_is_measured_too() -> None:
+    values = measure_lesions(
+        SmallSubject(small_classifier("preresnet8")), images=20, repeats=2, most_deleted=0.6
+    )
+    assert values["regular"] == values["several"] == values["swapped"] == []
+    assert len(values["single"]) == 3

@@ -1,13 +1,16 @@
 """Charts one can hover, turn and zoom, as HTML that needs nothing from the network."""
 
+import math
 from html import escape
 from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 from plotly.subplots import make_subplots
 
 from reslab.report.palette import colour
+from reslab.report.surfaces import find_surface, span_heights
 from reslab.studies.charts import Bars, Chart, Line, LineStyle, Panel, Surface
 
 LINE_STYLES: dict[LineStyle, dict[str, Any]] = {
@@ -17,6 +20,7 @@ LINE_STYLES: dict[LineStyle, dict[str, Any]] = {
     "points": {"width": 0},
 }
 PANELS_IN_ROW = 3
+SURFACES_IN_ROW = 2
 GRID = "rgba(128,128,128,0.25)"
 
 
@@ -28,8 +32,9 @@ def plotly_script() -> str:
 
 def render_interactive(chart: Chart) -> str:
     """A chart as an HTML element (it needs `plotly_script`)."""
-    rows = -(-len(chart.panels) // PANELS_IN_ROW)
-    columns = min(len(chart.panels), PANELS_IN_ROW)
+    span = span_heights(chart)
+    columns = min(len(chart.panels), PANELS_IN_ROW if span is None else SURFACES_IN_ROW)
+    rows = -(-len(chart.panels) // columns)
     figure = make_subplots(
         rows,
         columns,
@@ -38,6 +43,8 @@ def render_interactive(chart: Chart) -> str:
     )
     for i, panel in enumerate(chart.panels):
         _draw_panel(figure, panel, i // columns + 1, i % columns + 1)
+    if span is not None:
+        _share_heights(figure, chart, span)
     figure.update_layout(
         hovermode="x unified" if _has_lines_only(chart) else "closest",
         height=420 * rows + 40,
@@ -68,8 +75,7 @@ def _has_lines_only(chart: Chart) -> bool:
 
 def _specs(chart: Chart, rows: int, columns: int) -> list[list[dict[str, str] | None]]:
     kinds: list[dict[str, str] | None] = [
-        {"type": "scene" if any(isinstance(m, Surface) for m in panel.marks) else "xy"}
-        for panel in chart.panels
+        {"type": "scene" if find_surface(panel) is not None else "xy"} for panel in chart.panels
     ]
     kinds += [None] * (rows * columns - len(kinds))
     return [kinds[row * columns : (row + 1) * columns] for row in range(rows)]
@@ -78,9 +84,13 @@ def _specs(chart: Chart, rows: int, columns: int) -> list[list[dict[str, str] | 
 def _draw_panel(figure: go.Figure, panel: Panel, row: int, column: int) -> None:
     for mark in panel.marks:
         figure.add_trace(_trace(mark), row=row, col=column)
-    if any(isinstance(mark, Surface) for mark in panel.marks):
-        return
     place = {"row": row, "col": column}
+    surface = find_surface(panel)
+    if surface is not None:
+        labels = (panel.x_label, panel.y_label, surface.height_label)
+        titles = dict(zip(("xaxis_title", "yaxis_title", "zaxis_title"), labels, strict=True))
+        figure.update_scenes({axis: _plain(text) for axis, text in titles.items()}, **place)
+        return
     scale = {True: "log", False: None}
     figure.update_xaxes(
         title_text=_plain(panel.x_label), gridcolor=GRID, type=scale[panel.log_x], **place
@@ -97,7 +107,42 @@ def _trace(mark: Line | Bars | Surface) -> go.Scatter | go.Bar | go.Surface:
         return _line(mark)
     if isinstance(mark, Bars):
         return _bars(mark)
-    return go.Surface(x=mark.x, y=mark.y, z=mark.z, name=_plain(mark.label), showscale=False)
+    return _surface(mark)
+
+
+def _surface(surface: Surface) -> go.Surface:
+    # Logarithms by hand: a logarithmic axis leaves colours and contours linear.
+    heights = np.array(surface.z)
+    return go.Surface(
+        x=surface.x,
+        y=surface.y,
+        z=np.log10(heights) if surface.log else heights,
+        customdata=heights,
+        hovertemplate="%{x:.3g}, %{y:.3g}: %{customdata:.4g}",
+        name=_plain(surface.label),
+        coloraxis="coloraxis",
+        contours={"z": {"show": True, "project": {"z": True}, "usecolormap": True}},
+    )
+
+
+def _share_heights(figure: go.Figure, chart: Chart, span: tuple[float, float]) -> None:
+    """One scale of heights and colours for all of a chart's surfaces."""
+    low, high = span
+    ticks: dict[str, Any] = {}
+    surface = next(s for panel in chart.panels if (s := find_surface(panel)) is not None)
+    if surface.log:
+        low, high = math.log10(low), math.log10(high)
+        decades = range(math.ceil(low), math.floor(high) + 1)
+        ticks = {"tickvals": [*decades], "ticktext": [f"{10.0**d:g}" for d in decades]}
+    figure.update_scenes(
+        zaxis={"range": [low, high], **ticks},
+        aspectmode="cube",
+        camera={"eye": {"x": 1.5, "y": -1.9, "z": 0.9}, "center": {"x": 0, "y": 0, "z": -0.2}},
+    )
+    bar = {"title": _plain(surface.height_label), "len": 0.8, **ticks}
+    figure.update_layout(
+        coloraxis={"colorscale": "Viridis", "cmin": low, "cmax": high, "colorbar": bar}
+    )
 
 
 def _line(line: Line) -> go.Scatter:
@@ -107,6 +152,7 @@ def _line(line: Line) -> go.Scatter:
         y=line.y,
         customdata=spread or None,
         name=_plain(line.label),
+        showlegend=bool(line.label),
         mode="markers" if line.style == "points" else "lines",
         line={"color": colour(line.colour), **LINE_STYLES[line.style]},
         hovertemplate="%{y:.4g}" + (" (%{customdata})" if spread else ""),

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from reslab.files.documents import write_json
 from reslab.report.palette import colour
+from reslab.report.surfaces import draw_surfaces, span_heights
 from reslab.studies.charts import Bars, Chart, Line, LineStyle, Panel, Surface
 
 STYLE: dict[Any, Any] = {
@@ -38,6 +39,9 @@ def render_chart(chart: Chart, folder: Path) -> Path:
     rows = -(-len(chart.panels) // PANELS_IN_ROW)
     columns = min(len(chart.panels), PANELS_IN_ROW)
     with mpl.rc_context(STYLE):
+        span = span_heights(chart)
+        if span is not None:
+            return _save(draw_surfaces(chart, span), chart, folder)
         height = rows * (PANEL_INCHES + LEGEND_ROW_INCHES * _count_legend_rows(chart))
         figure = Figure(figsize=(max(4.6 * columns, 5.5), height), layout="constrained")
         grid = figure.subplots(rows, columns, squeeze=False).flatten()
@@ -51,7 +55,7 @@ def render_chart(chart: Chart, folder: Path) -> Path:
 def _count_legend_rows(chart: Chart) -> int:
     """Of the panel with the most names."""
     names = (
-        sum(not isinstance(mark, Surface) and mark.label != "_" for mark in panel.marks)
+        sum(not isinstance(mark, Surface) and mark.label not in {"", "_"} for mark in panel.marks)
         for panel in chart.panels
     )
     return -(-max(names) // LEGEND_COLUMNS)
@@ -94,9 +98,6 @@ def _draw(axes: Axes, mark: Line | Bars | Surface) -> None:
             axes.fill_between(
                 mark.x, mark.low, mark.high, color=colour(mark.colour), alpha=0.15, lw=0
             )
-    elif isinstance(mark, Surface):
-        contours = axes.contour(mark.x, mark.y, mark.z, levels=15, linewidths=0.8)
-        axes.clabel(contours, fontsize=6)
 
 
 def _draw_bars(axes: Axes, groups: list[Bars]) -> None:

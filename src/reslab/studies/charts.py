@@ -14,6 +14,7 @@ class Line:
     """A line with an optional band around it."""
 
     label: str
+    """Empty for a line that the legend leaves out."""
     x: tuple[float, ...]
     y: tuple[float | None, ...]
     """None leaves a gap."""
@@ -46,6 +47,10 @@ class Surface:
     y: tuple[float, ...]
     z: tuple[tuple[float, ...], ...]
     """One row for each y."""
+    log: bool = False
+    """Whether the height is drawn on a logarithmic scale; it must then be above zero."""
+    height_label: str = ""
+    """What the height is."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -37,6 +37,8 @@ def compare_families(
 
 def _compare(plain: list[Sequence[float]], residual: list[Sequence[float]]) -> Difference:
     if len(plain) == len(residual) == 1:
+        if len(plain[0]) != len(residual[0]):  # blocks of another kind need not correspond
+            return compare_means(plain[0], residual[0])
         return compare_paired(plain[0], residual[0])
     means = ([float(np.mean(values)) for values in nets] for nets in (plain, residual))
     return compare_means(*means)
