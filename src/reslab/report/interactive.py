@@ -87,9 +87,12 @@ def _draw_panel(figure: go.Figure, panel: Panel, row: int, column: int) -> None:
     place = {"row": row, "col": column}
     surface = find_surface(panel)
     if surface is not None:
-        labels = (panel.x_label, panel.y_label, surface.height_label)
-        titles = dict(zip(("xaxis_title", "yaxis_title", "zaxis_title"), labels, strict=True))
-        figure.update_scenes({axis: _plain(text) for axis, text in titles.items()}, **place)
+        figure.update_scenes(
+            xaxis_title=_plain(panel.x_label),
+            yaxis_title=_plain(panel.y_label),
+            zaxis_title=_plain(surface.height_label),
+            **place,
+        )
         return
     scale = {True: "log", False: None}
     figure.update_xaxes(
