@@ -13,7 +13,8 @@ from reslab.cli.describe import Describe
 from reslab.cli.diagnose import Diagnose
 from reslab.cli.evaluate import Evaluate
 from reslab.cli.export import Export
-from reslab.cli.output import print_message
+from reslab.cli.failures import explain_failure
+from reslab.cli.output import flush_output, print_message
 from reslab.cli.predict import Predict
 from reslab.cli.report import Report
 from reslab.cli.reproduce import Reproduce
@@ -59,9 +60,9 @@ def parse(arguments: list[str] | None) -> Command:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run one verb and exit: 0 done, 1 done in part, 2 cannot be done, 130 stopped by a signal."""
-    command = parse(arguments)
     try:
-        code = command.run()
+        code = parse(arguments).run()
+        flush_output()
     except ReslabError as error:
         print_message(f"reslab: {error}")
         code = error.exit_code
@@ -72,4 +73,10 @@ def main(arguments: list[str] | None = None) -> None:
         # The reader, `head` for one, has gone; keep the interpreter from complaining at exit.
         sys.stderr.close()
         code = 141
+    except (OSError, MemoryError, RuntimeError) as error:
+        explanation = explain_failure(error)
+        if explanation is None:
+            raise
+        print_message(f"reslab: {explanation}")
+        code = ReslabError.exit_code
     sys.exit(code)

@@ -14,6 +14,16 @@ def write_atomically(path: Path, content: bytes) -> None:
     Raises:
         OSError: if the folder cannot be written; `path` is then unchanged.
     """
+    try:
+        _write_beside(path, content)
+    except OSError as error:
+        # What the caller asked for, not the name it has until it is whole.
+        error.filename = str(path)
+        raise
+    _sync_folder(path.parent)
+
+
+def _write_beside(path: Path, content: bytes) -> None:
     handle, temporary_name = tempfile.mkstemp(PART_SUFFIX, f".{path.name}.", path.parent)
     temporary = Path(temporary_name)
     try:
@@ -26,7 +36,6 @@ def write_atomically(path: Path, content: bytes) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
 
 
 def remove_parts(folder: Path) -> None:

@@ -42,8 +42,9 @@ class MetricsLog:
             size = file.tell()
             try:
                 _write_all(file, line)
-            except OSError:
+            except OSError as error:
                 file.truncate(size)
+                error.filename = str(self.path)
                 raise
 
     def sync(self) -> None:
