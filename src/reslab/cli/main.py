@@ -20,6 +20,7 @@ from reslab.cli.report import Report
 from reslab.cli.reproduce import Reproduce
 from reslab.cli.study import Study
 from reslab.cli.train import Train
+from reslab.cli.ui import Ui
 from reslab.errors import ReslabError
 
 
@@ -42,6 +43,7 @@ Verb = (
     | Annotated[Evaluate, subcommand("evaluate")]
     | Annotated[Predict, subcommand("predict")]
     | Annotated[Export, subcommand("export")]
+    | Annotated[Ui, subcommand("ui")]
     | Annotated[Completion, subcommand("completion")]
 )
 

@@ -1,0 +1,36 @@
+"""What all pages share while the page is served."""
+
+from dataclasses import dataclass
+
+from reslab.web.jobs import Jobs
+from reslab.web.run_table import RunTable
+from reslab.web.settings import UiSettings
+from reslab.web.tail import MetricsTails
+from reslab.web.workspace import Workspace
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """One for each server; its parts are safe among threads."""
+
+    settings: UiSettings
+    workspace: Workspace
+    table: RunTable
+    tails: MetricsTails
+    jobs: Jobs
+
+
+def open_context(settings: UiSettings) -> Context:
+    """Open the chosen folder.
+
+    Raises:
+        ConfigError: if there is no such folder.
+    """
+    workspace = Workspace(settings.folder)
+    return Context(
+        settings=settings,
+        workspace=workspace,
+        table=RunTable(workspace.folder, workspace.publish),
+        tails=MetricsTails(),
+        jobs=Jobs(),
+    )

@@ -1,0 +1,75 @@
+"""The table of runs as the browser draws it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import dash_ag_grid as dag
+
+from reslab.runs.summary import RUN_STATES
+from reslab.web.run_table import Changes, Row
+
+NUMBER = {"filter": "agNumberColumnFilter", "type": "rightAligned"}
+FIXED = {**NUMBER, "valueFormatter": {"function": "reslabFixed(params.value)"}}
+NO_RUNS = "No runs in this folder yet: reslab train makes one."
+
+
+def run_grid(rows: Sequence[Row]) -> dag.AgGrid:
+    """All rows, sorted and filtered in the browser; only the visible ones are drawn."""
+    return dag.AgGrid(
+        id="runs",
+        columnDefs=_columns(),
+        rowData=list(rows),
+        getRowId="params.data.name",
+        defaultColDef={"filter": True, "flex": 1, "minWidth": 110},
+        dashGridOptions={
+            "rowSelection": {"mode": "multiRow", "enableClickSelection": True},
+            "animateRows": False,
+            "tooltipShowDelay": 300,
+            "localeText": {"noRowsToShow": NO_RUNS},
+        },
+        style={"height": "100%"},
+    )
+
+
+def to_transaction(changes: Changes) -> dict[str, Any]:
+    """The changes as the grid takes them."""
+    parts = {"add": changes.added, "update": changes.updated, "remove": changes.removed}
+    return {name: list(rows) for name, rows in parts.items() if rows}
+
+
+def _columns() -> list[dict[str, Any]]:
+    states = {f"state {name}": f"params.value == '{name}'" for name in RUN_STATES}
+    steps = {"function": "reslabSteps(params.data)"}
+    age = {"function": "reslabAge(params.value)"}
+    return [
+        {
+            "field": "name",
+            "headerName": "Run",
+            "minWidth": 300,
+            "flex": 3,
+            "tooltipField": "problem",
+        },
+        {"field": "network", "headerName": "Network"},
+        {"field": "data", "headerName": "Data"},
+        {"field": "seed", "headerName": "Seed", "minWidth": 90, **NUMBER},
+        {"field": "state", "headerName": "State", "cellClassRules": states},
+        {
+            "field": "step",
+            "headerName": "Steps",
+            "minWidth": 150,
+            "valueFormatter": steps,
+            **NUMBER,
+        },
+        {"field": "train_error_pct", "headerName": "Training error %", "minWidth": 150, **FIXED},
+        {"field": "test_error_pct", "headerName": "Test error %", "minWidth": 130, **FIXED},
+        {"field": "minutes", "headerName": "Minutes", **FIXED},
+        {
+            "field": "updated_at",
+            "headerName": "Age",
+            "minWidth": 90,
+            "sort": "desc",
+            "valueFormatter": age,
+            **NUMBER,
+            "filter": False,
+        },
+    ]

@@ -1,0 +1,48 @@
+"""Serving the page."""
+
+from collections.abc import Callable
+
+from waitress import create_server
+
+from reslab.errors import ConfigError
+from reslab.web.app import build_app
+from reslab.web.guard import MAX_BODY_BYTES
+from reslab.web.settings import UiSettings
+
+THREADS = 8
+
+
+def serve(settings: UiSettings, on_ready: Callable[[str], None] = lambda _address: None) -> None:
+    """Serve until interrupted.
+
+    Args:
+        settings: what, where and to whom.
+        on_ready: called with the address to open, token included, once the page can be opened.
+
+    Raises:
+        ConfigError: if the folder is not there or the address cannot be listened on.
+    """
+    app = build_app(settings)
+    try:
+        server = create_server(
+            app.server,
+            host=settings.host,
+            port=settings.port,
+            threads=THREADS,
+            max_request_body_size=MAX_BODY_BYTES,
+            ident=None,
+            clear_untrusted_proxy_headers=True,
+        )
+    except OSError as error:
+        raise ConfigError(
+            f"cannot serve on {settings.host} port {settings.port}: {error.strerror}. Choose "
+            "another with --port, or 0 for any that is free."
+        ) from error
+    on_ready(_address(settings, int(server.effective_port)))
+    server.run()
+
+
+def _address(settings: UiSettings, port: int) -> str:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    token = "" if settings.token is None else f"?token={settings.token}"
+    return f"http://{host}:{port}/{token}"
