@@ -19,7 +19,8 @@ class Describe:
     """Print the layer table of a network: sizes, parameters, multiply-adds, shortcuts.
 
     Examples: `reslab describe resnet20`, `reslab describe resnet50 --json`,
-    `reslab describe resnet32 --shortcut B`, `reslab describe plain20 --input-size 8`.
+    `reslab describe resnet32 --shortcut B`, `reslab describe plain20 --input-size 8`,
+    `reslab describe resnet34 --diagram resnet34.svg`.
     """
 
     name: Positional[str]
@@ -35,6 +36,8 @@ class Describe:
     """3 for colour images, 1 for grey."""
     input_size: int | None = None
     """Height and width of the images: 32 for CIFAR, 224 for ImageNet by default."""
+    diagram: Path | None = None
+    """Draw the network as the paper's Figure 3 does, into this SVG file."""
     json: Flag = False
     """Print one JSON object instead of the table."""
 
@@ -42,7 +45,12 @@ class Describe:
         """Describe and print."""
         from reslab.networks.complexity import describe_network  # noqa: PLC0415
 
-        description = describe_network(self._find())
+        config = self._find()
+        description = describe_network(config)
+        if self.diagram is not None:
+            from reslab.report.diagram import save_diagram  # noqa: PLC0415
+
+            save_diagram(config, self.diagram)
         if self.json:
             print_json(description.to_document())
         else:

@@ -9,7 +9,7 @@ from typing import Any
 from dash import Dash, Input, Output, dcc, html, set_props
 
 from reslab.errors import ReslabError
-from reslab.web import controls, figures
+from reslab.web import controls, figures, pictures
 from reslab.web.browser import in_browser
 from reslab.web.context import Context, open_context
 from reslab.web.controls import aria
@@ -83,6 +83,7 @@ def build_app(settings: UiSettings) -> Dash:
         page.register(app, context)
     controls.register(app)
     figures.register(app)
+    pictures.register(app)
     hashes: list[str] = []
 
     def script_hashes() -> str:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from reslab.web.jobs import Jobs
+from reslab.web.library import Library
 from reslab.web.run_table import RunTable
 from reslab.web.settings import UiSettings
 from reslab.web.tail import MetricsTails
@@ -18,6 +19,7 @@ class Context:
     table: RunTable
     tails: MetricsTails
     jobs: Jobs
+    library: Library
 
 
 def open_context(settings: UiSettings) -> Context:
@@ -33,4 +35,5 @@ def open_context(settings: UiSettings) -> Context:
         table=RunTable(workspace.folder, workspace.publish),
         tails=MetricsTails(),
         jobs=Jobs(),
+        library=Library(settings.data_root),
     )

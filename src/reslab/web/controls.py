@@ -73,27 +73,19 @@ def register(app: Dash) -> None:
     )
 
 
-def menu(
-    name: str,
-    label: str,
-    options: Sequence[str] | Mapping[str, str],
-    value: str | None = None,
-    *,
-    clearable: bool = False,
-    placeholder: str = "Choose …",
+def suggest(
+    name: str, label: str, options: Sequence[str], value: str = "", placeholder: str = ""
 ) -> html.Div:
-    """One of many, found by typing; `options` are values, or map them to what is read."""
-    listed = options if isinstance(options, Mapping) else {one: one for one in options}
-    dropdown = dcc.Dropdown(
+    """A field for a text, with texts to choose from; its `value` comes when it is left."""
+    known = f"{name}-known"
+    field = dcc.Input(
         id=name,
-        options=_options(listed),
+        list=known,
         value=value,
-        clearable=clearable,
+        debounce=True,
+        spellCheck=False,
+        autoComplete="off",
         placeholder=placeholder,
-        maxHeight=320,
     )
-    return html.Div([html.Label(label, htmlFor=name), dropdown], className="field menu")
-
-
-def _options(options: Mapping[str, str]) -> list[Any]:
-    return [{"label": label, "value": value} for value, label in options.items()]
+    listed = html.Datalist([html.Option(value=option) for option in options], id=known)
+    return html.Div([html.Label(label, htmlFor=name), field, listed], className="field menu")

@@ -69,26 +69,26 @@ def figure_card(name: str, title: str, figure: Figure, *, height: int = 420) -> 
                 ),
                 style={"height": f"{height}px"},
             ),
-            html.Div(
-                [
-                    html.Span("Save as"),
-                    *(
-                        html.Button(
-                            label,
-                            id={"figure": name, "format": key},
-                            type="button",
-                            className="quiet",
-                            **aria(label=f"Save {title} as {label}"),
-                        )
-                        for key, label in FORMATS.items()
-                    ),
-                    dcc.Store(id={"figure": name, "part": "saved"}),
-                ],
-                className="save",
-            ),
+            save_buttons("figure", name, title),
         ],
         className="card",
     )
+
+
+def save_buttons(kind: str, name: str, title: str) -> html.Div:
+    """A button for each format; `kind` and `name` are those of what is saved."""
+    buttons = [
+        html.Button(
+            label,
+            id={kind: name, "format": key},
+            type="button",
+            className="quiet",
+            **aria(label=f"Save {title} as {label}"),
+        )
+        for key, label in FORMATS.items()
+    ]
+    saved = dcc.Store(id={kind: name, "part": "saved"})
+    return html.Div([html.Span("Save as"), *buttons, saved], className="save")
 
 
 def register(app: Dash) -> None:
