@@ -102,10 +102,18 @@ def _draw_stages(nets: Sequence[Inspected], key: Cost) -> Figure:
         )
     layout = {
         "barmode": "group",
+        # In the order of the deepest, wherever the others' heads come.
+        "xaxis": {"categoryorder": "array", "categoryarray": _list_stages(nets)},
         "showlegend": True,
         "yaxis": {"title": {"text": UNITS[key]}},
     }
     return {"data": traces, "layout": layout}
+
+
+def _list_stages(nets: Sequence[Inspected]) -> list[str]:
+    return max(
+        ([cost.stage for cost in list_stage_costs(net.description)] for net in nets), key=len
+    )
 
 
 def show_responses(measured: Sequence[Responses]) -> html.Figure:
