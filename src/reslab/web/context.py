@@ -6,6 +6,7 @@ from reslab.web.jobs import Jobs
 from reslab.web.library import Library
 from reslab.web.run_table import RunTable
 from reslab.web.settings import UiSettings
+from reslab.web.study_jobs import StudyJobs
 from reslab.web.tail import MetricsTails
 from reslab.web.workspace import Workspace
 
@@ -19,6 +20,7 @@ class Context:
     table: RunTable
     tails: MetricsTails
     jobs: Jobs
+    studies: StudyJobs
     library: Library
 
 
@@ -29,11 +31,13 @@ def open_context(settings: UiSettings) -> Context:
         ConfigError: if there is no such folder.
     """
     workspace = Workspace(settings.folder)
+    jobs = Jobs()
     return Context(
         settings=settings,
         workspace=workspace,
         table=RunTable(workspace.folder, workspace.publish),
         tails=MetricsTails(),
-        jobs=Jobs(),
+        jobs=jobs,
+        studies=StudyJobs(jobs, workspace.folder, settings.data_root),
         library=Library(settings.data_root),
     )
