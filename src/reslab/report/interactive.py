@@ -40,6 +40,7 @@ def render_interactive(chart: Chart) -> str:
         columns,
         subplot_titles=[_plain(panel.title) for panel in chart.panels],
         specs=_specs(chart, rows, columns),
+        vertical_spacing=None if span is None else 0.06,
     )
     for i, panel in enumerate(chart.panels):
         _draw_panel(figure, panel, i // columns + 1, i % columns + 1)
@@ -48,7 +49,7 @@ def render_interactive(chart: Chart) -> str:
     figure.update_layout(
         hovermode="x unified" if _has_lines_only(chart) else "closest",
         height=420 * rows + 40,
-        margin={"l": 55, "r": 15, "t": 70, "b": 110},
+        margin={"l": 55, "r": 15, "t": 70, "b": 110 if span is None else 20},
         legend={"orientation": "h", "y": -0.2},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
@@ -140,7 +141,7 @@ def _share_heights(figure: go.Figure, chart: Chart, span: tuple[float, float]) -
     figure.update_scenes(
         zaxis={"range": [low, high], **ticks},
         aspectmode="cube",
-        camera={"eye": {"x": 1.5, "y": -1.9, "z": 0.9}, "center": {"x": 0, "y": 0, "z": -0.2}},
+        camera={"eye": {"x": 1.5, "y": -1.9, "z": 0.9}, "center": {"x": 0, "y": 0, "z": -0.1}},
     )
     bar = {"title": _plain(surface.height_label), "len": 0.8, **ticks}
     figure.update_layout(

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from numpy.typing import NDArray
 
 from reslab.studies.charts import Chart, Panel, Surface
@@ -42,7 +43,9 @@ def draw_surfaces(chart: Chart, span: tuple[float, float]) -> Figure:
     """
     columns = min(len(chart.panels), PANELS_IN_ROW)
     rows = -(-len(chart.panels) // columns)
-    figure = Figure(figsize=(3.6 * columns + 0.8, 6.8 * rows), layout="constrained")
+    figure = Figure(
+        figsize=(3.6 * columns + 0.8, 6.2 * rows), layout=ConstrainedLayoutEngine(w_pad=0.2)
+    )
     grid = figure.add_gridspec(2 * rows, columns, height_ratios=[1.25, 1] * rows)
     flat: list[Axes] = []
     pairs = [(panel, surface) for panel in chart.panels if (surface := find_surface(panel))]
@@ -52,8 +55,12 @@ def draw_surfaces(chart: Chart, span: tuple[float, float]) -> Figure:
         _draw_in_space(space, panel, surface, span)
         flat.append(figure.add_subplot(grid[row + 1, column]))
         _draw_contours(flat[-1], panel, surface, span)
-    drawn = flat[0].collections[0]
-    figure.colorbar(drawn, ax=flat, label=pairs[0][1].height_label, shrink=0.9, pad=0.02)
+    drawn, surface = flat[0].collections[0], pairs[0][1]
+    levels = choose_levels(span, log=surface.log)
+    named = _choose_named(levels, log=surface.log)
+    figure.colorbar(
+        drawn, ax=flat, label=surface.height_label, ticks=named, format="%g", shrink=0.9, pad=0.02
+    )
     return figure
 
 
@@ -81,11 +88,7 @@ def _draw_contours(axes: Axes, panel: Panel, surface: Surface, span: tuple[float
     lines = axes.contour(
         surface.x, surface.y, surface.z, levels=levels, colors="white", linewidths=0.4
     )
-    labelled = levels[::2]
-    if surface.log:
-        exponents = np.log10(levels)
-        labelled = levels[np.isclose(exponents, exponents.round())]
-    axes.clabel(lines, labelled, fontsize=6, fmt="%.4g")
+    axes.clabel(lines, _choose_named(levels, log=surface.log), fontsize=6, fmt="%.4g")
     axes.plot(0, 0, "+", color="white", ms=7)
     axes.set(xlabel=panel.x_label, ylabel=panel.y_label, aspect="equal")
 
@@ -100,3 +103,10 @@ def choose_levels(span: tuple[float, float], *, log: bool) -> NDArray[np.float64
     exponents = np.arange(first, max(last, first + 1) + 1) / LEVELS_A_DECADE
     levels: NDArray[np.float64] = 10.0**exponents
     return levels
+
+
+def _choose_named(levels: NDArray[np.float64], *, log: bool) -> NDArray[np.float64]:
+    """The heights whose numbers are written: whole powers of ten, or every other one."""
+    exponents = np.log10(levels) if log else np.arange(len(levels)) / 2
+    named: NDArray[np.float64] = levels[np.isclose(exponents, exponents.round())]
+    return named
