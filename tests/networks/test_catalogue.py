@@ -55,3 +55,10 @@ def test_a_plain_net_takes_no_shortcut() -> None:
 def test_sizes_must_be_positive(option: str) -> None:
     with pytest.raises(ConfigError, match="at least 1"):
         find_network("resnet20", **{option: 0})  # type: ignore[arg-type]
+
+
+def test_what_no_machine_could_build_is_refused_at_once() -> None:
+    with pytest.raises(ConfigError, match="at most 10,000 blocks"):
+        find_network("resnet599996")
+    with pytest.raises(ConfigError, match="sizes of 1,048,576 are built"):
+        find_network("resnet20", width=10**9)

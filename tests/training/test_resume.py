@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from reslab.errors import CheckpointError
+from reslab.errors import CheckpointError, RunError
 from reslab.files.documents import write_json
+from reslab.files.tensors import read_tensors, write_tensors
 from reslab.networks.weights import load
 from reslab.runs.directory import RunDirectory
 from reslab.training.checkpoint import list_checkpoints
@@ -148,3 +149,69 @@ def test_nothing_in_a_checkpoint_is_pickled(make_config: MakeConfig, tmp_path: P
     kinds = {path.suffix for path in (tmp_path / "run").rglob("*") if path.is_file()}
     assert kinds - {""} == {".json", ".jsonl", ".safetensors"}
     assert os.path.getsize(tmp_path / "run" / ".lock") == 0  # noqa: PTH202
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"step": 10**6}, "claims step 1000000 of 10"),
+        ({"step": "5"}, "expected int"),
+        ({"window_steps": -1}, "claims step"),
+        ({"progress": {"warmed_up": 1}}, "progress"),
+        ({"compiled": None, "elapsed_seconds": None}, "elapsed_seconds"),
+    ],
+)
+def test_a_checkpoint_that_contradicts_itself_is_passed_over(
+    change: dict[str, object], complaint: str, make_config: MakeConfig, tmp_path: Path
+) -> None:
+    config = make_config(steps=10, checkpoint_every_steps=5)
+    train(config, tmp_path / "whole")
+    train(config, tmp_path / "run")
+    run = RunDirectory(tmp_path / "run")
+    run.result_path.unlink()
+    newest = list_checkpoints(run.checkpoints_path)[0]
+    tensors, document = read_tensors(newest)
+    del document["digest"]
+    write_tensors(newest, tensors, {**document, **change})
+    messages: list[str] = []
+    train(config, run.path, resume=True, observer=Observer(on_message=messages.append))
+    assert complaint in messages[0]
+    assert_same_run(run.path, tmp_path / "whole")
+
+
+def test_a_run_that_diverged_ends_so_again(make_config: MakeConfig, tmp_path: Path) -> None:
+    config = make_config(steps=30, learning_rate=1e12, log_every_steps=3)
+    before = train(config, tmp_path / "run")
+    assert before.state == "diverged"
+    run = RunDirectory(tmp_path / "run")
+    records = run.read_metrics()
+    run.result_path.unlink()
+    after = train(config, tmp_path / "run", resume=True)
+    assert (after.state, after.steps_done) == ("diverged", before.steps_done)
+    assert run.read_metrics() == records
+
+
+def test_measurements_that_are_lost_are_missed(make_config: MakeConfig, tmp_path: Path) -> None:
+    config = make_config(steps=10, checkpoint_every_steps=5)
+    train(config, tmp_path / "run")
+    run = RunDirectory(tmp_path / "run")
+    lines = run.metrics_path.read_bytes().splitlines(keepends=True)
+    run.metrics_path.write_bytes(b"".join(lines[:-4]))
+    with pytest.raises(RunError, match=r"metrics\.jsonl ends at step"):
+        run.read_metrics()
+    run.result_path.unlink()
+    with pytest.raises(RunError, match=r"metrics\.jsonl ends at step"):
+        train(config, run.path, resume=True)
+    assert run.metrics_path.read_bytes() == b"".join(lines[:-4])
+
+
+def test_what_a_killed_process_left_half_written_is_removed(
+    make_config: MakeConfig, tmp_path: Path
+) -> None:
+    run = RunDirectory(tmp_path / "run")
+    run.checkpoints_path.mkdir(parents=True)
+    leftovers = [run.path / ".result.json.x.part", run.checkpoints_path / ".step-1.y.part"]
+    for leftover in leftovers:
+        leftover.touch()
+    train(make_config(), run.path, resume=True)
+    assert not any(leftover.exists() for leftover in leftovers)

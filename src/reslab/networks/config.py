@@ -6,6 +6,10 @@ from typing import Literal
 from reslab.errors import ConfigError
 
 NO_SHORTCUT = "none"
+MAX_BLOCKS = 10_000
+MAX_SIZE = 1 << 20
+"""No width, number of classes or image size of a real network is larger: what a damaged or hostile
+file describes beyond that is not built."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +53,11 @@ class NetworkConfig:
         )  # fmt: skip
         if min(sizes) < 1:
             raise ConfigError(f"network {self.name}: every size must be at least 1, got {sizes}")
+        if sum(self.blocks_per_stage) > MAX_BLOCKS or max(sizes) > MAX_SIZE:
+            raise ConfigError(
+                f"network {self.name}: at most {MAX_BLOCKS:,} blocks and sizes of {MAX_SIZE:,} are "
+                f"built, got {sum(self.blocks_per_stage):,} and {max(sizes):,}"
+            )
 
     @property
     def family(self) -> Literal["plain", "residual"]:

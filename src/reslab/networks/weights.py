@@ -17,8 +17,6 @@ from reslab.networks.preprocessing import Preprocessing
 from reslab.networks.resnet import ResNet
 
 FORMAT = "reslab weights 1"
-MAX_SIZE = 1 << 20
-"""No width or number of classes of a real network is larger."""
 
 
 def save(classifier: Classifier, path: Path | str) -> str:
@@ -68,7 +66,7 @@ def check_size(config: NetworkConfig, available: int, origin: str) -> None:
         origin: the file, for the error message.
 
     Raises:
-        WeightsError: if it is larger than the file or than any real network.
+        WeightsError: if it is.
     """
     blocks = sum(config.blocks_per_stage)
     if blocks > available:
@@ -76,12 +74,6 @@ def check_size(config: NetworkConfig, available: int, origin: str) -> None:
             f"{origin} does not fit {config.name:.60}, which has {blocks:,} blocks: the file has "
             f"only {available} tensors"
         )
-    sizes = (
-        config.stem_width, config.num_classes, config.in_channels, *config.stage_widths,
-        *config.stage_strides,
-    )  # fmt: skip
-    if max(sizes) > MAX_SIZE:
-        raise WeightsError(f"{origin} asks for a size of {max(sizes):,}; no real network has one")
 
 
 def check_state_dict(

@@ -4,13 +4,14 @@ The order of the data and the augmentation are pure functions of seed and step, 
 momentum, the sums of the running error and PyTorch's random state are all there is.
 """
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from reslab.errors import CheckpointError, WeightsError
+from reslab.errors import CheckpointError, ConfigError, WeightsError
 from reslab.files.documents import from_document
 from reslab.files.tensors import read_tensors, write_tensors
 from reslab.networks.weights import check_state_dict, describe_classifier
@@ -19,6 +20,17 @@ from reslab.training.session import TrainingSession, Window
 
 FORMAT = "reslab checkpoint 2"
 KEPT = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Progress:
+    """What a checkpoint says beside its tensors."""
+
+    step: int
+    progress: Progress
+    compiled: bool | None
+    window_steps: int
+    elapsed_seconds: float
 
 
 def save_checkpoint(session: TrainingSession, folder: Path, elapsed_seconds: float) -> Path:
@@ -72,28 +84,53 @@ def restore_newest(session: TrainingSession, folder: Path) -> tuple[float, list[
     for path in list_checkpoints(folder):
         try:
             tensors, document = read_tensors(path)
+            _require_own(session, document, path)
             check_state_dict(_collect_tensors(session), tensors, str(path))
+            _require_random_state(tensors, path)
+            progress = _read_progress(document, session.config.recipe.steps, path)
         except WeightsError as error:
             warnings.append(f"{error}; going back to the checkpoint before it")
             continue
-        if document.get("format") != FORMAT:
-            raise CheckpointError(
-                f"{path} was written by another version of reslab (its format is "
-                f"{document.get('format')!r}, here {FORMAT!r}): go on with that version, or begin "
-                "the run anew in another folder"
-            )
-        if document["run_digest"] != session.config.digest:
-            raise CheckpointError(
-                f"{path} is a checkpoint of another run: its configuration has digest "
-                f"{document['run_digest'][:12]}, this run's {session.config.digest[:12]}"
-            )
         _restore(session, tensors)
-        session.step = document["step"]
-        session.progress = from_document(document["progress"], Progress, str(path))
-        session.compiled = document["compiled"]
-        session.window.steps = document["window_steps"]
-        return document["elapsed_seconds"], warnings
+        session.step = progress.step
+        session.progress = progress.progress
+        session.compiled = progress.compiled
+        session.window.steps = progress.window_steps
+        return progress.elapsed_seconds, warnings
     return 0.0, warnings
+
+
+def _require_own(session: TrainingSession, document: dict[str, Any], path: Path) -> None:
+    if document.get("format") != FORMAT:
+        raise CheckpointError(
+            f"{path} was written by another version of reslab (its format is "
+            f"{document.get('format')!r:.40}, here {FORMAT!r}): go on with that version, or begin "
+            "the run anew in another folder"
+        )
+    digest = str(document.get("run_digest"))
+    if digest != session.config.digest:
+        raise CheckpointError(
+            f"{path} is a checkpoint of another run: its configuration has digest "
+            f"{digest[:12]}, this run's {session.config.digest[:12]}"
+        )
+
+
+def _require_random_state(tensors: dict[str, Tensor], path: Path) -> None:
+    try:
+        torch.Generator().set_state(tensors["random.torch"])
+    except (RuntimeError, TypeError) as error:
+        raise WeightsError(f"{path} is damaged: it holds no state of random numbers") from error
+
+
+def _read_progress(document: dict[str, Any], steps: int, path: Path) -> _Progress:
+    known = {field.name: document.get(field.name) for field in fields(_Progress)}
+    try:
+        found = from_document(known, _Progress, str(path))
+    except ConfigError as error:
+        raise WeightsError(str(error)) from error
+    if not 0 <= found.window_steps <= found.step <= steps or found.elapsed_seconds < 0:
+        raise WeightsError(f"{path} is damaged: it claims step {found.step} of {steps}")
+    return found
 
 
 def list_checkpoints(folder: Path) -> list[Path]:

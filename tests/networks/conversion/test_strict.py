@@ -138,4 +138,4 @@ def test_counters_of_old_files_are_filled_but_not_lost_ones(tmp_path: Path) -> N
 
 def test_a_name_asks_for_no_more_blocks_than_there_are_tensors(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="blocks"):
-        convert(state_dict("resnet20"), "resnet599996", tmp_path)
+        convert(state_dict("resnet20"), "resnet1202", tmp_path)

@@ -11,12 +11,11 @@ from typing import Any
 
 from reslab.errors import ConfigError, WeightsError
 from reslab.files.documents import from_document
-from reslab.networks.config import NetworkConfig
+from reslab.networks.config import MAX_SIZE, NetworkConfig
 from reslab.networks.conversion.hugging_face_images import read_image_processor
 from reslab.networks.conversion.inference import name_network
 from reslab.networks.conversion.origins import Origin, Translation, rename
 from reslab.networks.conversion.source import Source
-from reslab.networks.weights import MAX_SIZE
 
 _STEM = re.compile(r"resnet\.embedder\.embedder\.(convolution|normalization)\.(.+)")
 _LAYER = re.compile(
