@@ -32,6 +32,7 @@ class LogReading:
 
 
 AS_FOUND = LogReading()
+CUT = "the last line, which has no end and may be cut short, is left out"
 
 
 def read_curve(path: Path, reading: LogReading = AS_FOUND) -> TrainingCurve:
@@ -52,7 +53,8 @@ def read_curve(path: Path, reading: LogReading = AS_FOUND) -> TrainingCurve:
     _check_numbers(table, columns, path)
     rows = _drop_replaced(table, columns.step_column)
     log = _Log(path=path, columns=columns, rows=rows, reading=reading)
-    return log.read()
+    curve = log.read()
+    return curve if table.ended else replace(curve, notes=(*curve.notes, CUT))
 
 
 @dataclass(frozen=True, kw_only=True)

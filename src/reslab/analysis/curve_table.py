@@ -22,6 +22,8 @@ class Table:
     """At least one."""
     words: dict[str, str]
     """By column, the first cell that holds neither a number nor nothing, and its row."""
+    ended: bool = True
+    """Whether the file ends with the end of a line; a last line without is left out."""
 
 
 def read_table(path: Path) -> Table:
@@ -43,11 +45,13 @@ def read_table(path: Path) -> Table:
         raise DataError(f"{path} is not CSV: {error}; export the log as CSV again") from error
     header = tuple(name.strip() for name in records[0])
     _check_header(header, path)
-    body = _whole_rows(records[1:], header, path, ended=text.endswith(("\n", "\r")))
+    ended = text.endswith(("\n", "\r"))
+    body = _whole_rows(records[1:], header, path, ended=ended)
     rows = [_to_numbers(header, record, delimiter) for record in body]
     if not rows:
         raise DataError(f"{path} has a line of names but no rows: has the run written its log?")
-    return Table(header=header, rows=rows, words=_find_words(header, body, delimiter))
+    words = _find_words(header, body, delimiter)
+    return Table(header=header, rows=rows, words=words, ended=ended)
 
 
 def _read_text(path: Path) -> str:
@@ -96,20 +100,16 @@ def _whole_rows(
         if [cell.strip() for cell in record] == names:
             continue
         last = number == len(records) - 1
-        if len(record) < len(names) or (last and not ended and not _is_whole(record)):
-            if last:
-                continue
+        if last and (len(record) < len(names) or not ended):
+            # Without its end it may be cut in the middle of its last number.
+            continue
+        if len(record) < len(names):
             raise DataError(
                 f"{path}, row {number + 1}: {len(record)} cells for {len(names)} columns: repair "
                 "or delete that line"
             )
         rows.append(record)
     return rows
-
-
-def _is_whole(record: list[str]) -> bool:
-    # A last line without its end may be cut in the middle of its last number.
-    return _is_number(record[-1]) or _is_empty(record[-1])
 
 
 def _to_numbers(

@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from io import RawIOBase
+from math import isfinite
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -109,10 +110,12 @@ def parse_record(line: bytes) -> Record | None:
         record = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    # bool is an int to Python.
-    if isinstance(record, dict) and type(record.get("step")) is int:
-        return record
-    return None
+    # bool is an int to Python, and NaN and infinity are numbers to it.
+    if not isinstance(record, dict) or type(record.get("step")) is not int:
+        return None
+    if any(isinstance(value, float) and not isfinite(value) for value in record.values()):
+        return None
+    return record
 
 
 def read_last_step(path: Path) -> int:
