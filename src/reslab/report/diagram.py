@@ -100,7 +100,7 @@ class _Drawing:
 
     def draw(self, parts: Sequence[Part], title: str, summary: Sequence[str]) -> str:
         """Draw all parts between title and notes."""
-        SubElement(self.root, "title").text = f"{title}: {', '.join(summary)}"
+        SubElement(self.root, "title").text = _printable(f"{title}: {', '.join(summary)}")
         self._define_arrow()
         self.y += 14
         self._write(MARGIN, self.y, title, size=15, bold=True)
@@ -217,10 +217,15 @@ class _Drawing:
     ) -> None:
         word = SubElement(self.root, "text", x=f"{x:g}", y=f"{y:g}")
         word.set("fill", colour or self.colours.ink)
-        word.text = "".join(c for c in text if c.isprintable())
+        word.text = _printable(text)
         if size is not None:
             word.set("font-size", str(size))
         if bold:
             word.set("font-weight", "bold")
         if anchor is not None:
             word.set("text-anchor", anchor)
+
+
+def _printable(text: str) -> str:
+    """Without control characters, which XML cannot hold: names come from files too."""
+    return "".join(character for character in text if character.isprintable())
