@@ -6,6 +6,7 @@ import pytest
 
 from reslab.networks.complexity import describe_network
 from reslab.report.study_page import write_report
+from reslab.runs.executors.processes import LocalProcesses
 from reslab.studies.bottleneck import BLOCKS, pair_networks
 from reslab.studies.bottleneck_tables import table_of_nets, tables_by_block
 from reslab.studies.catalogue import find_study
@@ -39,7 +40,7 @@ def conclude(folder: Path, measured: Measured, test_errors: Sequence[float]) -> 
 
 
 def test_from_runs_to_the_page(tmp_path: Path) -> None:
-    outcome = conduct(BOTTLENECK, replace(TINY, depths=(8,)), tmp_path, workers=2)
+    outcome = conduct(BOTTLENECK, replace(TINY, depths=(8,)), tmp_path, executor=LocalProcesses(2))
     html = write_report(outcome, tmp_path).read_text()
     assert "resnet11-bottleneck" in html
     verdicts = [claim.verdict for claim in outcome.findings.claims]

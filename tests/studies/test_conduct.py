@@ -10,6 +10,7 @@ from reslab.errors import ConfigError, RunError
 from reslab.report.study_page import rebuild_report, write_report
 from reslab.runs.directory import RunDirectory
 from reslab.runs.executor import Stopped
+from reslab.runs.executors.processes import LocalProcesses
 from reslab.studies.carry_out import RunStore, StudyProgress, carry_out, find_stores
 from reslab.studies.catalogue import find_study
 from reslab.studies.charts import Chart, Line, Panel
@@ -74,7 +75,7 @@ class Counting(Study):
 
 
 def test_a_study_from_its_runs_to_its_page(tmp_path: Path) -> None:
-    outcome = conduct(find_study("degradation"), TINY, tmp_path, workers=2)
+    outcome = conduct(find_study("degradation"), TINY, tmp_path, executor=LocalProcesses(2))
     page = write_report(outcome, tmp_path)
     html = page.read_text()
     assert "http://" not in html.split("<body>")[1]
@@ -137,8 +138,8 @@ def test_runs_of_other_studies_are_reused(tmp_path: Path) -> None:
 
 def test_runs_that_share_a_process_end_as_they_do_alone(tmp_path: Path) -> None:
     study = find_study("degradation")
-    alone = conduct(study, TINY, tmp_path / "alone", workers=2)
-    packed = conduct(study, TINY, tmp_path / "packed", workers=2, pack=3)
+    alone = conduct(study, TINY, tmp_path / "alone", executor=LocalProcesses(2))
+    packed = conduct(study, TINY, tmp_path / "packed", executor=LocalProcesses(2), pack=3)
     errors = [[run.result.test_loss for run in o.evidence.runs] for o in (alone, packed)]
     assert errors[0] == errors[1]
     again = conduct(study, TINY, tmp_path / "packed", pack=3)
@@ -190,7 +191,7 @@ def test_a_run_stopped_by_a_signal_of_its_own_stops_its_study(tmp_path: Path) ->
             os.kill(stopped[0], signal.SIGTERM)
 
     with pytest.raises(Stopped):
-        carry_out([planned], RunStore(tmp_path), workers=1, on_progress=stop_worker)
+        carry_out([planned], RunStore(tmp_path), LocalProcesses(), on_progress=stop_worker)
     assert stopped
     run = RunStore(tmp_path).locate(planned.config)
     assert list(run.checkpoints_path.iterdir())

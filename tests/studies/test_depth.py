@@ -6,6 +6,7 @@ import pytest
 from reslab.networks.catalogue import CIFAR_DEPTHS, find_network
 from reslab.networks.complexity import describe_network
 from reslab.report.study_page import rebuild_report, write_report
+from reslab.runs.executors.processes import LocalProcesses
 from reslab.studies.catalogue import find_study
 from reslab.studies.conduct import conduct, plan_runs
 from reslab.studies.depth_claims import COLD_LABEL, count_network
@@ -45,7 +46,7 @@ def claim_on(findings: Findings, words: str) -> Claim:
 
 
 def test_from_runs_to_the_page(tmp_path: Path) -> None:
-    outcome = conduct(DEPTH, TINY, tmp_path, workers=2)
+    outcome = conduct(DEPTH, TINY, tmp_path, executor=LocalProcesses(2))
     html = write_report(outcome, tmp_path).read_text()
     assert "Table 6, line by line" in html
     untested = [c for c in outcome.findings.claims if c.verdict == "not tested at this budget"]

@@ -15,6 +15,7 @@ from reslab.networks.resnet import build_network
 from reslab.networks.weights import save
 from reslab.report.paper_page import write_paper
 from reslab.report.study_page import rebuild_report, write_report
+from reslab.runs.executors.processes import LocalProcesses
 from reslab.studies.carry_out import RunStore
 from reslab.studies.catalogue import STUDY_NAMES, find_study
 from reslab.studies.conduct import StudyOutcome, conduct
@@ -39,7 +40,11 @@ def smoke_setting(name: str, **changes: object) -> StudySetting:
 def carry_out(name: str, folder: Path, **changes: object) -> StudyOutcome:
     setting = smoke_setting(name, **changes)
     return conduct(
-        find_study(name), setting, folder / name, store=RunStore(folder / "runs"), workers=2
+        find_study(name),
+        setting,
+        folder / name,
+        store=RunStore(folder / "runs"),
+        executor=LocalProcesses(2),
     )
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from reslab.networks.catalogue import cifar_name
 from reslab.report.study_page import write_report
+from reslab.runs.executors.processes import LocalProcesses
 from reslab.studies.catalogue import find_study
 from reslab.studies.conduct import conduct
 from reslab.studies.evidence import Evidence
@@ -74,7 +75,7 @@ OPEN: ClaimVerdict = "not tested at this budget"
 
 
 def test_from_runs_to_the_page(tmp_path: Path) -> None:
-    outcome = conduct(GRADIENTS, TINY, tmp_path, workers=2)
+    outcome = conduct(GRADIENTS, TINY, tmp_path, executor=LocalProcesses(2))
     html = write_report(outcome, tmp_path).read_text()
     assert "What is left of a signal" in html
     assert {chart.name for chart in outcome.findings.charts} == {

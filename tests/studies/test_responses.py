@@ -5,6 +5,7 @@ import numpy as np
 
 from reslab.networks.catalogue import cifar_name
 from reslab.report.study_page import write_report
+from reslab.runs.executors.processes import LocalProcesses
 from reslab.studies.catalogue import find_study
 from reslab.studies.charts import Line
 from reslab.studies.conduct import conduct, plan_runs
@@ -52,7 +53,7 @@ def verdicts(findings: Findings) -> list[ClaimVerdict]:
 
 
 def test_from_runs_to_the_page(tmp_path: Path) -> None:
-    outcome = conduct(RESPONSES, TINY, tmp_path, workers=2)
+    outcome = conduct(RESPONSES, TINY, tmp_path, executor=LocalProcesses(2))
     assert "3×3 layer" in write_report(outcome, tmp_path).read_text()
     assert verdicts(outcome.findings) == ["not tested at this budget"] * 2
     (chart,) = outcome.findings.charts

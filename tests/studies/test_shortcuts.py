@@ -6,6 +6,7 @@ import pytest
 
 from reslab.networks.complexity import describe_network
 from reslab.report.study_page import write_report
+from reslab.runs.executors.processes import LocalProcesses
 from reslab.studies.catalogue import find_study
 from reslab.studies.conduct import conduct, plan_runs
 from reslab.studies.findings import Findings
@@ -29,7 +30,7 @@ def verdicts(findings: Findings) -> list[str]:
 
 
 def test_from_runs_to_the_page(tmp_path: Path) -> None:
-    outcome = conduct(SHORTCUTS, replace(TINY, depths=(8,)), tmp_path, workers=2)
+    outcome = conduct(SHORTCUTS, replace(TINY, depths=(8,)), tmp_path, executor=LocalProcesses(2))
     html = write_report(outcome, tmp_path).read_text()
     assert "25.03" in html
     assert verdicts(outcome.findings)[:-1] == ["not tested at this budget"] * 4

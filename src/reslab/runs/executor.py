@@ -1,30 +1,109 @@
-"""Many runs on one machine: one process each, as many at a time as there are workers."""
+"""Many jobs, carried out somewhere: the one interface of every place that can.
 
-import multiprocessing
+A job is an item and the paths it touches; a function carries it out. The function is told where
+those paths are, as a machine that does not see this one's disks has them elsewhere.
+"""
+
 import os
-import signal
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
-from multiprocessing.queues import SimpleQueue
-from types import FrameType
-from typing import TypeVar
-
-from reslab.errors import RunError
-from reslab.runs.orphans import end_with_parent
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+Locate = Callable[[Path], Path]
+"""Where a path of the machine that planned the job is for the process that carries it out."""
+
 TICK_SECONDS = 0.5
-# For a run to save its state when the process that started it was killed.
-GRACE_SECONDS = 20.0
 
 
 class Stopped(Exception):  # noqa: N818
     """A signal ended the work; what was running has saved its state."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job(Generic[Item]):
+    """One piece of work."""
+
+    item: Item
+    """What the function is given."""
+    name: str
+    """What it is called in messages."""
+    folders: tuple[Path, ...] = ()
+    """Run folders that it writes, and goes on from; each has one writer at a time."""
+    files: tuple[Path, ...] = ()
+    """Single files that it writes."""
+    reads: tuple[Path, ...] = ()
+    """Files and folders that it only reads."""
+    module: str | None = None
+    """Name of a module that must be importable before the item can be understood."""
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A job that raised, or whose process was lost too often."""
+
+    error: Exception
+
+
+class Executor(ABC):
+    """Carries out jobs, several at a time where it can."""
+
+    shares_memory = True
+    """Whether jobs are carried out on this machine and can map what lies in its memory."""
+
+    @abstractmethod
+    def execute(
+        self,
+        function: Callable[[Item, Locate], Result],
+        jobs: Sequence[Job[Item]],
+        *,
+        on_tick: Callable[[], None] = lambda: None,
+        keep_going: bool = False,
+    ) -> list[Result | Failed]:
+        """Call `function` on each job's item, first come first served.
+
+        SIGINT and SIGTERM stop what is running so that it can save its state; nothing new is then
+        started.
+
+        Args:
+            function: importable by name; its items and results can be pickled.
+            jobs: what to do.
+            on_tick: called about twice a second while the work goes on.
+            keep_going: carry out the others when a job fails, and return the failure in its place.
+
+        Returns:
+            The results in the jobs' order.
+
+        Raises:
+            Stopped: after a signal, once everything that was running has ended.
+            RunError: if a process ends before its work does.
+            Exception: what `function` raised first, unless `keep_going`; the others are stopped.
+        """
+
+
+def execute_all(
+    executor: Executor,
+    function: Callable[[Item, Locate], Result],
+    jobs: Sequence[Job[Item]],
+    on_tick: Callable[[], None] = lambda: None,
+) -> list[Result]:
+    """The results of jobs of which none may fail; raises as `Executor.execute` does."""
+    outcomes = executor.execute(function, jobs, on_tick=on_tick)
+    return [outcome for outcome in outcomes if not isinstance(outcome, Failed)]
+
+
+def stay(path: Path) -> Path:
+    """Where a path is for a job on the machine that planned it: there."""
+    return path
+
+
+def call(function: Callable[[Item, Locate], Result], item: Item) -> Result:
+    """Carry out a job where its paths are."""
+    return function(item, stay)
 
 
 def count_cores() -> int:
@@ -34,103 +113,6 @@ def count_cores() -> int:
     return os.cpu_count() or 1
 
 
-def execute(
-    function: Callable[[Item], Result],
-    items: Sequence[Item],
-    workers: int,
-    on_tick: Callable[[], None] = lambda: None,
-) -> list[Result]:
-    """Call `function` on each item in processes of their own, `workers` at a time.
-
-    Where they take every core, each is bound to one of its own. Fewer are not: other work on the
-    machine may want the same core.
-
-    SIGINT and SIGTERM are passed on to the processes as SIGTERM, which `function` is expected to
-    hear; nothing new is then started.
-
-    Args:
-        function: importable by name; its items and results can be pickled.
-        items: what to do, first come first served.
-        workers: processes at a time.
-        on_tick: called about twice a second while the work goes on.
-
-    Returns:
-        The results in the items' order.
-
-    Raises:
-        Stopped: after a signal, once every process has ended its item.
-        RunError: if a process ends before its work does.
-        Exception: what `function` raised first; the other processes are stopped likewise.
-    """
-    waiting = deque(range(len(items)))
-    results: dict[int, Result] = {}
-    workers = max(1, min(workers, len(items)))
-    context = multiprocessing.get_context("spawn")
-    cores: SimpleQueue[int] = context.SimpleQueue()
-    for core in _cores_to_bind(workers):
-        cores.put(core)
-    start = _start_worker
-    with (
-        ProcessPoolExecutor(workers, context, initializer=start, initargs=(cores,)) as pool,
-        _hear_signals() as signals,
-    ):
-        running: dict[Future[Result], int] = {}
-        try:
-            while running or (waiting and not signals):
-                while waiting and len(running) < workers and not signals:
-                    index = waiting.popleft()
-                    running[pool.submit(function, items[index])] = index
-                done, _ = wait(running, timeout=TICK_SECONDS, return_when=FIRST_COMPLETED)
-                results |= {running.pop(future): future.result() for future in done}
-                on_tick()
-        except BrokenProcessPool as error:
-            # What does not hear SIGTERM ends at once; that is not a failure where it was sent.
-            if not signals:
-                raise RunError(
-                    "a process ended before its work did, killed by the system, most often for "
-                    "want of memory: what had finished is kept; try again with --workers 1"
-                ) from error
-        except BaseException:
-            _stop_processes()
-            raise
-    if signals:
-        raise Stopped
-    return [results[index] for index in range(len(items))]
-
-
-def _cores_to_bind(workers: int) -> list[int]:
-    """One core for each worker, or none where they are not to be bound."""
-    if not hasattr(os, "sched_getaffinity"):
-        return []
-    cores = sorted(os.sched_getaffinity(0))
-    return cores if len(cores) == workers > 1 else []
-
-
-def _start_worker(cores: "SimpleQueue[int]") -> None:
-    # Ctrl-C reaches the whole group of processes; the parent alone decides what it means.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    end_with_parent(GRACE_SECONDS)
-    if not cores.empty():
-        os.sched_setaffinity(0, {cores.get()})
-
-
-def _stop_processes() -> None:
-    for process in multiprocessing.active_children():
-        process.terminate()
-
-
-@contextmanager
-def _hear_signals() -> Iterator[list[int]]:
-    """Collects the signals that came; the first one already stops the processes."""
-    received: list[int] = []
-
-    def hear(number: int, _frame: FrameType | None) -> None:
-        received.append(number)
-        _stop_processes()
-
-    before = {number: signal.signal(number, hear) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def in_order(outcomes: dict[int, Any]) -> list[Any]:
+    """What was found for 0, 1, …, in that order."""
+    return [outcomes[index] for index in range(len(outcomes))]

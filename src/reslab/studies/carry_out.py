@@ -3,18 +3,19 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
-from itertools import chain
 from pathlib import Path
 
+from reslab.data.config import ImageDataConfig
 from reslab.data.dataset import Dataset
 from reslab.runs.directory import RunDirectory
-from reslab.runs.executor import Stopped, execute
+from reslab.runs.executor import Executor, Failed, Job, Locate, Stopped
 from reslab.runs.metrics import read_last_step
+from reslab.studies.relocating import list_read, relocate
 from reslab.studies.setting import PlannedRun
 from reslab.training.loop import train
 from reslab.training.memory import share_dataset
-from reslab.training.opening import load_named
-from reslab.training.result import RunResult
+from reslab.training.opening import load_data, load_named
+from reslab.training.result import RunResult, run_result_from
 from reslab.training.run_config import RunConfig
 from reslab.training.together import Place, train_together
 
@@ -68,13 +69,13 @@ class _Job:
     module: str
     """The study's, imported first so that its blocks and shortcuts are known."""
     dataset: Dataset | None = None
-    """Shared with the other jobs' processes; None where the run needs none any more."""
+    """Shared with the other jobs' processes; None where each loads its own."""
 
 
 def carry_out(
     runs: Sequence[PlannedRun],
     store: RunStore,
-    workers: int,
+    executor: Executor,
     *,
     pack: int = 1,
     module: str = __name__,
@@ -85,7 +86,7 @@ def carry_out(
     Args:
         runs: the runs.
         store: where they are kept.
-        workers: processes at a time.
+        executor: where they are carried out.
         pack: runs that share a process and take their steps in turn, as a GPU wants small nets.
         module: imported in each run's process first.
         on_progress: told about twice a second how far the study has come.
@@ -97,47 +98,138 @@ def carry_out(
         Stopped: by SIGINT or SIGTERM; the same call goes on from there.
         RunError: if another process writes one of the runs.
     """
-    unique = {run.config.digest: run.config for run in runs}
-    # The longest first, so that no core idles while the last one runs.
-    configs = sorted(unique.values(), key=lambda config: -_cost(config))
-    jobs = [_Job(config, store.locate(config).path, module) for config in configs]
-
-    def report() -> None:
-        on_progress(_measure_progress(jobs))
-
-    jobs = _share_data(jobs)
-    groups = [jobs[i : i + pack] for i in range(0, len(jobs), pack)]
-    results = list(chain.from_iterable(execute(_carry_out_group, groups, workers, report)))
-    report()
-    if any(result.state == "stopped" for result in results):
-        # A signal to one process alone: its run is not over, so there is nothing to compare yet.
-        raise Stopped
-    by_digest = {config.digest: result for config, result in zip(configs, results, strict=True)}
-    return [by_digest[run.config.digest] for run in runs]
+    campaign = _Campaign(runs, store, executor, pack, module, on_progress)
+    outcomes = campaign.carry_out(keep_going=False)
+    return [outcome for outcome in outcomes if not isinstance(outcome, Failed)]
 
 
-def _carry_out_group(jobs: Sequence[_Job]) -> list[RunResult]:
+def carry_out_each(
+    runs: Sequence[PlannedRun],
+    store: RunStore,
+    executor: Executor,
+    *,
+    pack: int = 1,
+    on_progress: Callable[[StudyProgress], None] = lambda _progress: None,
+) -> list[RunResult | Failed]:
+    """The same, but a run that fails keeps no other from being carried out.
+
+    Raises:
+        Stopped: by SIGINT or SIGTERM; the same call goes on from there.
+    """
+    campaign = _Campaign(runs, store, executor, pack, __name__, on_progress)
+    return campaign.carry_out(keep_going=True)
+
+
+class _Campaign:
+    def __init__(
+        self,
+        runs: Sequence[PlannedRun],
+        store: RunStore,
+        executor: Executor,
+        pack: int,
+        module: str,
+        on_progress: Callable[[StudyProgress], None],
+    ) -> None:
+        self.digests = [run.config.digest for run in runs]
+        unique = {run.config.digest: run.config for run in runs}
+        # The longest first, so that no core idles while the last one runs.
+        configs = sorted(unique.values(), key=lambda config: -_cost(config))
+        self.jobs = [_Job(config, store.locate(config).path, module) for config in configs]
+        self.executor = executor
+        self.pack = pack
+        self.on_progress = on_progress
+
+    def carry_out(self, *, keep_going: bool) -> list[RunResult | Failed]:
+        """The outcomes in the order of the runs."""
+        ended = [job for job in self.jobs if _has_ended(job)]
+        outcomes: dict[str, RunResult | Failed] = {
+            job.config.digest: _read_result(job) for job in ended
+        }
+        waiting = [job for job in self.jobs if job.config.digest not in outcomes]
+        groups = [tuple(waiting[i : i + self.pack]) for i in range(0, len(waiting), self.pack)]
+        for group, outcome in zip(groups, self._execute(groups, keep_going), strict=True):
+            results = [outcome] * len(group) if isinstance(outcome, Failed) else outcome
+            digests = [job.config.digest for job in group]
+            outcomes |= dict(zip(digests, results, strict=True))
+        self._report()
+        if any(isinstance(o, RunResult) and o.state == "stopped" for o in outcomes.values()):
+            # A signal to one process alone: its run is not over, so there is nothing to compare.
+            raise Stopped
+        return [outcomes[digest] for digest in self.digests]
+
+    def _execute(
+        self, groups: Sequence[tuple[_Job, ...]], keep_going: bool
+    ) -> list[list[RunResult] | Failed]:
+        if not groups:
+            return []
+        if self.executor.shares_memory:
+            groups = _share_data(groups)
+        return self.executor.execute(
+            _carry_out_group,
+            [_to_executor_job(group) for group in groups],
+            on_tick=self._report,
+            keep_going=keep_going,
+        )
+
+    def _report(self) -> None:
+        self.on_progress(_measure_progress(self.jobs))
+
+
+def _has_ended(job: _Job) -> bool:
+    return RunDirectory(job.folder).result_path.is_file()
+
+
+def _read_result(job: _Job) -> RunResult:
+    run = RunDirectory(job.folder)
+    return run_result_from(run.read_result(), str(run.result_path))
+
+
+def _to_executor_job(group: tuple[_Job, ...]) -> Job[tuple[_Job, ...]]:
+    reads = {path: None for job in group for path in list_read(job.config.execution)}
+    return Job(
+        item=group,
+        name=", ".join(job.folder.name for job in group),
+        folders=tuple(job.folder for job in group),
+        reads=tuple(reads),
+        module=group[0].module,
+    )
+
+
+def _carry_out_group(jobs: tuple[_Job, ...], locate: Locate) -> list[RunResult]:
     """Runs of one process; each ends as it would alone."""
     import_module(jobs[0].module)
-    dataset = next((job.dataset for job in jobs if job.dataset is not None), None)
-    if len(jobs) == 1:
-        return [train(jobs[0].config, jobs[0].folder, resume=True, dataset=dataset)]
-    return train_together([Place(job.config, job.folder) for job in jobs], dataset=dataset)
+    places = [_to_place(job, locate) for job in jobs]
+    if len(jobs) > 1:
+        data = jobs[0].dataset or load_named(_relocated(jobs[0].config, locate))
+        return train_together(places, dataset=data)
+    dataset = jobs[0].dataset or load_data(_relocated(jobs[0].config, locate))
+    return [train(places[0].config, places[0].folder, resume=True, dataset=dataset)]
 
 
-def _share_data(jobs: Sequence[_Job]) -> list[_Job]:
-    """Load each data set once, for all the runs that are not over."""
+def _to_place(job: _Job, locate: Locate) -> Place:
+    # What the run stores says where its data are for who planned it; weights are read from there.
+    weights = _relocated(job.config, locate).execution.weights
+    execution = replace(job.config.execution, weights=weights)
+    return Place(replace(job.config, execution=execution), locate(job.folder))
+
+
+def _relocated(config: RunConfig, locate: Locate) -> RunConfig:
+    return replace(config, execution=relocate(config.execution, locate))
+
+
+def _share_data(groups: Sequence[tuple[_Job, ...]]) -> list[tuple[_Job, ...]]:
+    """Load each data set that is held in memory once, for all the runs."""
     loaded: dict[tuple[str, str | None], Dataset] = {}
 
     def share(job: _Job) -> _Job:
-        if RunDirectory(job.folder).result_path.is_file():
+        if isinstance(job.config.data, ImageDataConfig):
             return job
         key = (job.config.data.name, job.config.execution.data_root)
         if key not in loaded:
             loaded[key] = share_dataset(load_named(job.config))
         return replace(job, dataset=loaded[key])
 
-    return [share(job) for job in jobs]
+    return [tuple(map(share, group)) for group in groups]
 
 
 def _cost(config: RunConfig) -> int:

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reslab.errors import ConfigError, RunError
-from reslab.runs.executor import execute
+from reslab.runs.executor import Executor, Job, execute_all
+from reslab.runs.executors.processes import LocalProcesses
 from reslab.studies.carry_out import RunStore, StudyProgress, carry_out
 from reslab.studies.evidence import Evidence, FinishedRun
 from reslab.studies.findings import Findings
@@ -16,6 +17,7 @@ from reslab.studies.measuring import (
     place_measurement,
     read_measured,
 )
+from reslab.studies.relocating import list_read
 from reslab.studies.setting import PlannedRun, StudySetting
 from reslab.studies.study import Study
 from reslab.training.result import run_result_from
@@ -45,7 +47,7 @@ def conduct(  # noqa: PLR0913
     *,
     store: RunStore | None = None,
     execution: ExecutionConfig | None = None,
-    workers: int = 1,
+    executor: Executor | None = None,
     pack: int = 1,
     on_progress: Callable[[StudyProgress], None] = lambda _progress: None,
 ) -> StudyOutcome:
@@ -57,7 +59,8 @@ def conduct(  # noqa: PLR0913
         folder: where its measurements are kept.
         store: where its runs are kept and found; `runs` in `folder` by default.
         execution: where and how each run computes.
-        workers: processes at a time.
+        executor: where runs and measurements are carried out; by default one after another in a
+            process of this machine.
         pack: runs that share a process, as a GPU wants small nets.
         on_progress: told about twice a second how far the study has come.
 
@@ -67,6 +70,7 @@ def conduct(  # noqa: PLR0913
     """
     store = store or RunStore(folder / "runs")
     execution = execution or ExecutionConfig(threads=1)
+    executor = executor or LocalProcesses()
     runs = [_with_execution(run, execution) for run in plan_runs(study, setting)]
     progress = StudyProgress(runs_done=0, runs=0, steps_done=0, steps=0)
 
@@ -75,9 +79,9 @@ def conduct(  # noqa: PLR0913
         progress = news
         on_progress(progress)
 
-    carry_out(runs, store, workers, pack=pack, module=type(study).__module__, on_progress=note)
+    carry_out(runs, store, executor, pack=pack, module=type(study).__module__, on_progress=note)
     jobs = _place_measurements(study, setting, folder, store, execution)
-    _measure(jobs, workers, lambda done: note(_add_measurements(progress, done, len(jobs))))
+    _measure(jobs, executor, lambda done: note(_add_measurements(progress, done, len(jobs))))
     return conclude(study, setting, folder, store)
 
 
@@ -147,14 +151,26 @@ def _weights_path(measurement: Measurement, store: RunStore) -> Path | None:
 
 
 def _measure(
-    jobs: Sequence[MeasuringJob], workers: int, on_progress: Callable[[int], None]
+    jobs: Sequence[MeasuringJob], executor: Executor, on_progress: Callable[[int], None]
 ) -> None:
     def report() -> None:
         on_progress(sum(job.path.is_file() for job in jobs))
 
+    if missing := [job for job in jobs if not job.path.is_file()]:
+        execute_all(executor, carry_out_measurement, list(map(_to_job, missing)), report)
     if jobs:
-        execute(carry_out_measurement, jobs, workers, report)
         report()
+
+
+def _to_job(job: MeasuringJob) -> Job[MeasuringJob]:
+    weights = job.subject.weights_path
+    return Job(
+        item=job,
+        name=job.path.stem,
+        files=(job.path,),
+        reads=(*list_read(job.subject.execution), *(() if weights is None else (weights,))),
+        module=job.module,
+    )
 
 
 def _add_measurements(progress: StudyProgress, done: int, measurements: int) -> StudyProgress:

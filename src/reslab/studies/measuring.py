@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
@@ -18,6 +18,8 @@ from reslab.files.documents import digest_document, read_json, to_document, writ
 from reslab.networks.classifier import Classifier
 from reslab.networks.config import NetworkConfig
 from reslab.networks.weights import load
+from reslab.runs.executor import Locate
+from reslab.studies.relocating import relocate
 from reslab.training.run_config import ExecutionConfig, RunConfig
 from reslab.training.start import find_device, own_threads
 
@@ -167,16 +169,26 @@ def place_measurement(
     )
 
 
-def carry_out_measurement(job: MeasuringJob) -> None:
+def carry_out_measurement(job: MeasuringJob, locate: Locate) -> None:
     """Measure and keep the values, unless they are there already."""
-    if job.path.is_file():
+    path = locate(job.path)
+    if path.is_file():
         return
     import_module(job.module)
-    measurement = job.measurement
-    with own_threads(job.subject.execution.threads):
-        values = measurement.function(job.subject, **measurement.arguments)
-    job.path.parent.mkdir(parents=True, exist_ok=True)
-    write_json(job.path, values)
+    measurement, subject = job.measurement, _locate_subject(job.subject, locate)
+    with own_threads(subject.execution.threads):
+        values = measurement.function(subject, **measurement.arguments)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_json(path, values)
+
+
+def _locate_subject(subject: Subject, locate: Locate) -> Subject:
+    weights = subject.weights_path
+    return replace(
+        subject,
+        execution=relocate(subject.execution, locate),
+        weights_path=None if weights is None else locate(weights),
+    )
 
 
 def read_measured(job: MeasuringJob) -> Measured:

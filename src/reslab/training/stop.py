@@ -19,6 +19,7 @@ class StopSignal:
 def stop_on_signals(*, interrupts: bool = True) -> Iterator[StopSignal]:
     """Within it SIGINT and SIGTERM set the flag; a second SIGINT interrupts at once.
 
+    A handler of the caller's hears them too, so that one who carries out many runs starts no other.
     Outside the main thread, where signals cannot be caught, the flag just stays down.
 
     Args:
@@ -30,14 +31,20 @@ def stop_on_signals(*, interrupts: bool = True) -> Iterator[StopSignal]:
         yield stop
         return
 
-    def request(number: int, _frame: FrameType | None) -> None:
+    # An ignored SIGINT stays so: a parent process that ignores it passes its own signal on.
+    handlers = {int(s): signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)}
+    before = {s: handler for s, handler in handlers.items() if handler != signal.SIG_IGN}
+
+    def request(number: int, frame: FrameType | None) -> None:
         if interrupts and stop.requested and number == signal.SIGINT:
             raise KeyboardInterrupt
         stop.requested = True
+        hears_too = before[number]
+        if callable(hears_too) and hears_too is not signal.default_int_handler:
+            hears_too(number, frame)
 
-    # An ignored SIGINT stays so: a parent process that ignores it passes its own signal on.
-    caught = [s for s in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(s) != signal.SIG_IGN]
-    before = {number: signal.signal(number, request) for number in caught}
+    for number in before:
+        signal.signal(number, request)
     try:
         yield stop
     finally:

@@ -1,0 +1,1 @@
+"""Where jobs are carried out: in this process, in several of this machine, on a Ray cluster."""
