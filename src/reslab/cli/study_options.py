@@ -1,6 +1,6 @@
 """What `reslab study` and `reslab reproduce` share: their options, and carrying a study out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -9,15 +9,13 @@ import tyro
 from reslab.cli.data_options import provide_data
 from reslab.cli.options import Flag, Ints, Texts
 from reslab.cli.progress import open_meter
+from reslab.cli.where_options import WhereOptions, WhereOptionsInPlace
 
 if TYPE_CHECKING:
     from reslab.studies.carry_out import RunStore, StudyProgress
     from reslab.studies.conduct import StudyOutcome
     from reslab.studies.setting import StudySetting
     from reslab.studies.study import Study
-
-
-RUNS_ON_A_GPU = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,12 +40,8 @@ class StudyOptions:
     """Filters of the first stage; by default 16, and 8 on digits."""
     weights: Texts = ()
     """Files of trained classifiers to measure beside the nets trained here."""
-    workers: int | None = None
-    """Processes at a time: by default one a CPU core, or one on a GPU."""
-    pack: int | None = None
-    """Runs that share a process and train side by side: by default 4 on a GPU, 1 elsewhere."""
-    device: str = "auto"
-    """cpu, cuda, cuda:1, mps; auto takes a GPU where there is one."""
+    where: WhereOptionsInPlace = field(default_factory=WhereOptions)
+    """On which machines, and how many at a time."""
 
     def setting_for(self, study: "Study") -> "StudySetting":
         """The options as a study's setting, with its own defaults."""
@@ -65,18 +59,10 @@ class StudyOptions:
 
     def carry_out(self, study: "Study", folder: Path, store: "RunStore") -> "StudyOutcome":
         """Carry out a study in `folder`, with its runs in `store`."""
-        from reslab.runs.executor import count_cores  # noqa: PLC0415
         from reslab.studies.conduct import conduct  # noqa: PLC0415
-        from reslab.training.run_config import ExecutionConfig  # noqa: PLC0415
-        from reslab.training.start import find_device  # noqa: PLC0415
 
         root = provide_data(self.data, self.data_root, download=self.download)
-        device = find_device(self.device)
-        execution = ExecutionConfig(
-            device=str(device), threads=1, data_root=str(root) if root else None
-        )
-        workers = self.workers or (count_cores() if device.type == "cpu" else 1)
-        with open_meter(study.name) as meter:
+        with self.where.open(str(root) if root else None) as where, open_meter(study.name) as meter:
 
             def show(progress: "StudyProgress") -> None:
                 note = f"{progress.runs_done} of {progress.runs} runs"
@@ -89,9 +75,9 @@ class StudyOptions:
                 self.setting_for(study),
                 folder,
                 store=store,
-                execution=execution,
-                workers=workers,
-                pack=self.pack or (RUNS_ON_A_GPU if device.type == "cuda" else 1),
+                execution=where.execution,
+                executor=where.executor,
+                pack=where.pack,
                 on_progress=show,
             )
 

@@ -55,6 +55,9 @@ class Executor(ABC):
     shares_memory = True
     """Whether jobs are carried out on this machine and can map what lies in its memory."""
 
+    def close(self) -> None:  # noqa: B027 (most have nothing to give back)
+        """Give back what carries out the jobs; nothing by default."""
+
     @abstractmethod
     def execute(
         self,

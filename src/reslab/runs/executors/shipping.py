@@ -2,7 +2,8 @@
 
 A reader of a run's folder may rely on the order in which its files were written: measurements up to
 a checkpoint before that checkpoint, the result last. A parcel keeps it: its files are read from the
-newest to the oldest, and written from the oldest to the newest.
+newest to the oldest, and written from the oldest to the newest. Files that grow are read last and
+written first, so that they say at least what the others rely on.
 """
 
 import os
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from reslab.errors import RunError
 from reslab.files.atomic import write_atomically
+from reslab.runs.directory import RESULT_FILE
 
 # Only ever appended to, or replaced as a whole.
 GROWING_SUFFIX = ".jsonl"
@@ -60,7 +62,7 @@ class Sender:
         }
         stamps = {key: stamp for key, path in found.items() if (stamp := _stamp(path))}
         pieces = []
-        for key in sorted(stamps, key=lambda key: stamps[key].changed_ns, reverse=True):
+        for key in sorted(stamps, key=lambda key: _turn(found[key], stamps[key]), reverse=True):
             if stamps[key] == self.sent.get(key):
                 continue
             piece = _read_piece(key, found[key], stamps[key], self.sent.get(key))
@@ -119,6 +121,14 @@ def _stamp(path: Path) -> _Stamp | None:
     except FileNotFoundError:
         return None
     return _Stamp(status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+def _turn(path: Path, stamp: _Stamp) -> tuple[int, int]:
+    """Sorts files into the order in which to write them."""
+    if path.suffix == GROWING_SUFFIX:
+        return 0, stamp.changed_ns
+    # The last one even where a clock is too coarse, or was set back.
+    return 2 if path.name == RESULT_FILE else 1, stamp.changed_ns
 
 
 def _list_files(top: Path) -> Iterator[tuple[str, Path]]:
