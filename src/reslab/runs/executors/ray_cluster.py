@@ -47,7 +47,7 @@ def connect(address: str | None) -> Iterator[Any]:
         RunError: if Ray is not installed, or there is no cluster at the address.
     """
     address = address or os.environ.get("RAY_ADDRESS")
-    with _own_token() if address is None else nullcontext():
+    with own_token() if address is None else nullcontext():
         ray = import_ray()
         if ray.is_initialized():
             yield ray
@@ -104,7 +104,7 @@ def _check_reachable(address: str) -> None:
 
 
 @contextmanager
-def _own_token() -> Iterator[None]:
+def own_token() -> Iterator[None]:
     """Ray listens on every interface of the machine: let in nobody who has not this secret."""
     token = _make_token()
     os.environ.update(token)
