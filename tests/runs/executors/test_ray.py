@@ -1,7 +1,9 @@
 """A real Ray cluster of two nodes on this machine."""
 
 import os
+import re
 import signal
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -13,7 +15,9 @@ from typing import Any
 import pytest
 
 from reslab.errors import ConfigError, RunError
-from reslab.runs.executor import Failed, Job, Locate, Stopped
+from reslab.runs.directory import RunDirectory
+from reslab.runs.executor import Failed, Job, Stopped
+from reslab.runs.executors import ray_campaign
 from reslab.runs.executors.here import ThisProcess
 from reslab.runs.executors.ray_cluster import import_ray, own_token
 from reslab.runs.executors.ray_executor import RayExecutor
@@ -22,6 +26,7 @@ from reslab.studies.conduct import conduct
 from reslab.studies.setting import PlannedRun, StudySetting
 from reslab.studies.study import STUDIES, load_study_file
 from reslab.training.run_config import ExecutionConfig
+from tests.runs.executors.behaviour import behave
 
 if find_spec("ray") is None:
     pytest.skip("Ray is not installed: pip install 'reslab[ray]'", allow_module_level=True)
@@ -91,31 +96,33 @@ def assert_same_runs(runs: list[PlannedRun], one: RunStore, other: RunStore) -> 
 
 @pytest.mark.parametrize("shared", [None, False], ids=["shared folder", "nothing shared"])
 def test_nothing_is_lost_or_done_twice_when_a_node_dies(
-    nodes: TwoNodes, shared: bool | None, tmp_path: Path
+    nodes: TwoNodes, shared: bool | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    runs, store = plan(steps=240, count=3), RunStore(tmp_path / "runs")
+    monkeypatch.setattr(ray_campaign, "POLL_SECONDS", 0.1)
+    runs, store = plan(steps=400, count=2), RunStore(tmp_path / "runs")
     messages: list[str] = []
     results: dict[str, set[tuple[int, int]]] = defaultdict(set)
 
-    def watch(_: StudyProgress) -> None:
-        begun = list(store.folder.glob("*/checkpoints/*"))
-        folders = {path.parent.parent for path in begun}
-        going_on = [folder for folder in folders if not (folder / "result.json").exists()]
-        if len(going_on) == 2 and nodes.second is not None:
-            nodes.kill_second(with_runs=shared is False)
+    def note_results(_: StudyProgress) -> None:
         for path in store.folder.glob("*/result.json"):
             results[path.parent.name].add((path.stat().st_ino, path.stat().st_mtime_ns))
 
+    def kill_when_both_train() -> None:
+        while len({path.parent for path in store.folder.glob("*/checkpoints/*")}) < 2:
+            time.sleep(0.02)
+        nodes.kill_second(with_runs=shared is False)
+
     executor = nodes.open(shared=shared, on_message=messages.append)
+    threading.Thread(target=kill_when_both_train, daemon=True).start()
     try:
-        done = carry_out(runs, store, executor, on_progress=watch)
+        done = carry_out(runs, store, executor, on_progress=note_results)
     finally:
         executor.close()
-    assert [result.state for result in done] == ["finished"] * 3
+    assert [result.state for result in done] == ["finished", "finished"]
     assert nodes.second is None
     assert [("was lost" in m, "(1 of 3)" in m) for m in messages] == [(True, True)]
     # Each result was written once, and is what it would have been without the loss.
-    assert [len(writings) for writings in results.values()] == [1, 1, 1]
+    assert [len(writings) for writings in results.values()] == [1, 1]
     carry_out(runs, RunStore(tmp_path / "alone"), ThisProcess())
     assert_same_runs(runs, store, RunStore(tmp_path / "alone"))
     assert not list(store.folder.glob(".*"))
@@ -157,7 +164,6 @@ def test_a_study_of_ones_own_is_sent_with_what_it_measures(nodes: TwoNodes, tmp_
     file.write_text(STUDY)
     setting = StudySetting(data="digits", steps=3, seeds=1, width=4)
     executor = nodes.open(shared=False)
-    # Where the planner's files are not: what a place is not sent, it has not.
     try:
         study = load_study_file(file)
         outcome = conduct(study, setting, tmp_path / "out", execution=EXECUTION, executor=executor)
@@ -169,42 +175,33 @@ def test_a_study_of_ones_own_is_sent_with_what_it_measures(nodes: TwoNodes, tmp_
     assert measured.values["path"] == str(outcome.evidence.runs[0].folder / "weights.safetensors")
 
 
-def fail_on_odd(x: int, _locate: Locate) -> int:
-    if x % 2:
-        raise ConfigError(f"{x} is odd")
-    return x
+def to_jobs(*ways: str) -> list[Job[str]]:
+    return [Job(item=how, name=f"job {how}") for how in ways]
 
 
-def kill_this_process(_: int, _locate: Locate) -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def to_jobs(count: int) -> list[Job[int]]:
-    return [Job(item=i, name=f"job {i}") for i in range(count)]
-
-
-def test_a_job_that_fails_is_told_and_one_always_lost_is_given_up(nodes: TwoNodes) -> None:
+def test_how_each_job_ends_is_told(nodes: TwoNodes, tmp_path: Path) -> None:
     messages: list[str] = []
-    executor = nodes.open(retries=1, on_message=messages.append)
+    jobs = [*to_jobs("well", "raises", "killed"), Job(item="", name="late", folders=(tmp_path,))]
+    executor = nodes.open(retries=1, shared=False, on_message=messages.append)
     try:
-        outcomes = executor.execute(fail_on_odd, to_jobs(4), keep_going=True)
-        assert [str(o.error) if isinstance(o, Failed) else o for o in outcomes] == [
-            0,
-            "1 is odd",
-            2,
-            "3 is odd",
-        ]
-        with pytest.raises(ConfigError, match="is odd"):
-            executor.execute(fail_on_odd, to_jobs(2))
-        with pytest.raises(RunError, match=r"job 0 was lost .* 2 times, and is given up"):
-            executor.execute(kill_this_process, to_jobs(1))
-        assert len(messages) == 1
+        with RunDirectory(tmp_path).lock():
+            well, raised, lost, locked = executor.execute(behave, jobs, keep_going=True)
+        with pytest.raises(ConfigError, match="no such net"):
+            executor.execute(behave, to_jobs("raises"))
     finally:
         executor.close()
+    assert well == "well"
+    assert isinstance(raised, Failed)
+    assert isinstance(raised.error, ConfigError)
+    assert isinstance(lost, Failed)
+    assert re.search("job killed was lost .* 2 times, and is given up", str(lost.error))
+    assert len(messages) == 1
+    assert isinstance(locked, Failed)
+    assert "another process is writing" in str(locked.error)
 
 
 def test_a_signal_lets_the_runs_save_and_they_go_on_later(nodes: TwoNodes, tmp_path: Path) -> None:
-    runs, store = plan(steps=240, count=1), RunStore(tmp_path / "runs")
+    runs, store = plan(steps=400, count=1), RunStore(tmp_path / "runs")
 
     def stop(progress: StudyProgress) -> None:
         if progress.steps_done and not progress.runs_done:
@@ -218,8 +215,6 @@ def test_a_signal_lets_the_runs_save_and_they_go_on_later(nodes: TwoNodes, tmp_p
         assert list(run.checkpoints_path.iterdir())
         assert run.read_result() is None
         assert not run.is_being_written()
-        with run.lock(), pytest.raises(RunError, match="another process is writing"):
-            carry_out(runs, store, executor)
         carry_out(runs, store, executor)
     finally:
         executor.close()
@@ -239,9 +234,9 @@ def test_a_signal_lets_the_runs_save_and_they_go_on_later(nodes: TwoNodes, tmp_p
 def test_where_no_cluster_is_one_is_told_at_once(address: str, problem: str) -> None:
     started_at = time.monotonic()
     with pytest.raises(RunError, match=problem):
-        RayExecutor(address).execute(fail_on_odd, to_jobs(1))
+        RayExecutor(address).execute(behave, to_jobs("well"))
     assert time.monotonic() - started_at < 15
 
 
 def test_no_place_is_needed_for_nothing() -> None:
-    assert RayExecutor("127.0.0.1:1").execute(fail_on_odd, []) == []
+    assert RayExecutor("127.0.0.1:1").execute(behave, []) == []
