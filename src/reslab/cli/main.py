@@ -18,7 +18,9 @@ from reslab.cli.output import flush_output, print_message
 from reslab.cli.predict import Predict
 from reslab.cli.report import Report
 from reslab.cli.reproduce import Reproduce
+from reslab.cli.runs import Runs
 from reslab.cli.study import Study
+from reslab.cli.sweep import Sweep
 from reslab.cli.train import Train
 from reslab.cli.ui import Ui
 from reslab.errors import ReslabError
@@ -35,6 +37,8 @@ Verb = (
     Annotated[Describe, subcommand("describe")]
     | Annotated[Train, subcommand("train")]
     | Annotated[Data, subcommand("data")]
+    | Annotated[Sweep, subcommand("sweep"), tyro.conf.SuppressFixed]
+    | Annotated[Runs, subcommand("runs")]
     | Annotated[Study, subcommand("study")]
     | Annotated[Reproduce, subcommand("reproduce")]
     | Annotated[Report, subcommand("report")]

@@ -40,6 +40,8 @@ class StudyOptions:
     """Filters of the first stage; by default 16, and 8 on digits."""
     weights: Texts = ()
     """Files of trained classifiers to measure beside the nets trained here."""
+    device: str = "auto"
+    """cpu, cuda, cuda:1, mps; auto takes a GPU where there is one."""
     where: WhereOptionsInPlace = field(default_factory=WhereOptions)
     """On which machines, and how many at a time."""
 
@@ -60,9 +62,10 @@ class StudyOptions:
     def carry_out(self, study: "Study", folder: Path, store: "RunStore") -> "StudyOutcome":
         """Carry out a study in `folder`, with its runs in `store`."""
         from reslab.studies.conduct import conduct  # noqa: PLC0415
+        from reslab.training.run_config import ExecutionConfig  # noqa: PLC0415
 
         root = provide_data(self.data, self.data_root, download=self.download)
-        with self.where.open(str(root) if root else None) as where, open_meter(study.name) as meter:
+        with self.where.open(self.device) as where, open_meter(study.name) as meter:
 
             def show(progress: "StudyProgress") -> None:
                 note = f"{progress.runs_done} of {progress.runs} runs"
@@ -75,7 +78,11 @@ class StudyOptions:
                 self.setting_for(study),
                 folder,
                 store=store,
-                execution=where.execution,
+                execution=ExecutionConfig(
+                    device=where.device,
+                    threads=where.threads,
+                    data_root=str(root) if root else None,
+                ),
                 executor=where.executor,
                 pack=where.pack,
                 on_progress=show,

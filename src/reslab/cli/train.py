@@ -127,7 +127,7 @@ class Train:
         launch = find_launch()
         if launch is not None and launch.rank > 0:
             return self._follow(speaks=launch.local_rank == 0)
-        config = self._plan()
+        config = self.plan()
         if self.profile:
             self._profile(config)
         result = self._train(config)
@@ -169,7 +169,7 @@ class Train:
         from reslab.training.ranks import RankLostError, ToldError  # noqa: PLC0415
 
         try:
-            config = self._plan()
+            config = self.plan()
         except ReslabError as error:
             # What is wrong with an option is wrong on every process of the machine.
             if speaks:
@@ -189,7 +189,12 @@ class Train:
         if not self.json:
             print_profile(profile)
 
-    def _plan(self) -> "RunConfig":
+    def plan(self) -> "RunConfig":
+        """The run, resolved to the last default.
+
+        Raises:
+            ReslabError: if an option is out of range, or the data cannot be read.
+        """
         from reslab.data.config import DATASET_NAMES  # noqa: PLC0415
 
         return self._plan_named() if self.data in DATASET_NAMES else self._plan_images()

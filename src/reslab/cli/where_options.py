@@ -13,7 +13,6 @@ from reslab.errors import ConfigError
 
 if TYPE_CHECKING:
     from reslab.runs.executor import Executor
-    from reslab.training.run_config import ExecutionConfig
 
 RUNS_ON_A_GPU = 4
 PLACES = ("processes", "here", "ray")
@@ -25,8 +24,10 @@ class Where:
 
     executor: "Executor"
     """Carries out the runs."""
-    execution: "ExecutionConfig"
-    """Of each run."""
+    device: str
+    """On which each run computes."""
+    threads: int
+    """CPU threads of each process."""
     pack: int
     """Runs that share a process."""
 
@@ -48,8 +49,6 @@ class WhereOptions:
     """Runs that share a process and train side by side: by default 4 on a GPU, 1 elsewhere."""
     retries: int = 3
     """How often a run is begun again whose node or process a cluster lost."""
-    device: str = "auto"
-    """cpu, cuda, cuda:1, mps; auto takes a GPU where there is one."""
 
     def _check(self) -> None:
         if self.on not in PLACES and not self.on.startswith("ray://"):
@@ -67,38 +66,36 @@ class WhereOptions:
             raise ConfigError(f"--gpus-per-run is {self.gpus_per_run}: a run takes from 0 to 1")
 
     @contextmanager
-    def open(self, data_root: str | None) -> Iterator[Where]:
+    def open(self, device: str) -> Iterator[Where]:
         """What carries out runs, for as long as they are.
 
         Args:
-            data_root: folder of the data set's files.
+            device: cpu, cuda, cuda:1, mps; auto takes a GPU where there is one.
 
         Raises:
             ConfigError: if an option is out of range, or the device is not there.
             RunError: if the cluster is not.
         """
-        from reslab.training.run_config import ExecutionConfig  # noqa: PLC0415
-
         self._check()
-        executor, device = self._on_ray() if self.on.startswith("ray") else self._on_this_machine()
+        choose = self._on_ray if self.on.startswith("ray") else self._on_this_machine
+        executor, device = choose(device)
         try:
             yield Where(
                 executor=executor,
-                execution=ExecutionConfig(
-                    device=device, threads=self.cpus_per_run, data_root=data_root
-                ),
+                device=device,
+                threads=self.cpus_per_run,
                 pack=self.pack or (RUNS_ON_A_GPU if device.startswith("cuda") else 1),
             )
         finally:
             executor.close()
 
-    def _on_this_machine(self) -> "tuple[Executor, str]":
+    def _on_this_machine(self, device_name: str) -> "tuple[Executor, str]":
         from reslab.runs.executor import count_cores  # noqa: PLC0415
         from reslab.runs.executors.here import ThisProcess  # noqa: PLC0415
         from reslab.runs.executors.processes import LocalProcesses  # noqa: PLC0415
         from reslab.training.start import find_device  # noqa: PLC0415
 
-        device = find_device(self.device)
+        device = find_device(device_name)
         if self.on == "here":
             return ThisProcess(), str(device)
         gpus: list[str] = _list_gpus() if device.type == "cuda" and device.index is None else []
@@ -108,11 +105,11 @@ class WhereOptions:
         workers = self.workers or max(1, math.floor(room + 1e-6))
         return LocalProcesses(workers, gpus), str(device)
 
-    def _on_ray(self) -> "tuple[Executor, str]":
+    def _on_ray(self, device: str) -> "tuple[Executor, str]":
         from reslab.runs.executors.ray_executor import RayExecutor  # noqa: PLC0415
 
         # Whoever names a device takes a GPU if it is one; else the cluster says whether it has any.
-        named = None if self.device == "auto" else float(self.device.startswith("cuda"))
+        named = None if device == "auto" else float(device.startswith("cuda"))
         executor = RayExecutor(
             self.on if self.on.startswith("ray://") else None,
             cpus=self.cpus_per_run,
@@ -126,8 +123,8 @@ class WhereOptions:
         except BaseException:
             executor.close()
             raise
-        if self.device != "auto":
-            return executor, self.device
+        if device != "auto":
+            return executor, device
         return executor, "cuda" if gpus else "cpu"
 
 
