@@ -60,10 +60,13 @@ def resize_window(pixels: Pixels, window: Window, size: int) -> Tensor:
     step_x, step_y = window.width / size, window.height / size
     left, skip_x, columns = _align(window.left, step_x, size, width)
     top, skip_y, rows = _align(window.top, step_y, size, height)
-    region = torch.from_numpy(pixels[top : top + rows, left : left + columns]).permute(2, 0, 1)
+    # With a batch of one from the start: the strides of `region[None]` say nothing of its order,
+    # so that PyTorch would turn it into planes first.
+    region = torch.from_numpy(pixels)[None, top : top + rows, left : left + columns]
     # Larger by a hair, as the number of outputs is rounded down.
     scale = ((1 + 1e-9) / step_y, (1 + 1e-9) / step_x)
-    resized = F.interpolate(region[None], scale_factor=scale, mode="bilinear", antialias=True)[0]
+    planes = region.permute(0, 3, 1, 2)
+    resized = F.interpolate(planes, scale_factor=scale, mode="bilinear", antialias=True)[0]
     cut = resized[:, skip_y : skip_y + size, skip_x : skip_x + size]
     return cut.flip(-1) if window.mirrored else cut
 
@@ -132,10 +135,10 @@ _SIDEWAYS = {_TURNS[orientation] for orientation in (5, 6, 7, 8)}
 
 def _read_turn(content: bytes) -> Image.Transpose | None:
     """How a JPEG must be turned to stand upright, as its EXIF says."""
-    if b"Exif\0\0" not in content[:_HEADER_BYTES]:
+    start = content.find(b"Exif\0\0", 0, _HEADER_BYTES)
+    if start < 0:
         return None
     exif = Image.Exif()
-    start = content.index(b"Exif\0\0")
     try:
         exif.load(content[start : start + _HEADER_BYTES])
         return _TURNS.get(exif.get(0x0112, 1))

@@ -62,9 +62,14 @@ def _read(path: Path, max_bytes: int) -> bytes:
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
     flags |= getattr(os, "O_BINARY", 0)
     with os.fdopen(os.open(path, flags), "rb") as file:
-        _check(path, os.fstat(file.fileno()), max_bytes)
+        status = os.fstat(file.fileno())
+        _check(path, status, max_bytes)
+        # Not `max_bytes` at once: so much memory would be asked for.
+        content = file.read(status.st_size + 1)
+        if len(content) <= status.st_size:
+            return content
         # The size on record is no bound: a file may grow, or claim a size of 0 as in /proc.
-        return file.read(max_bytes + 1)
+        return content + file.read(max_bytes + 1 - len(content))
 
 
 def _too_large(path: Path, max_bytes: int) -> DataError:
