@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -34,6 +36,16 @@ def start(launcher: str, folder: Path) -> "subprocess.Popen[str]":
     )
 
 
+@contextmanager
+def ended(process: "subprocess.Popen[str]") -> Iterator["subprocess.Popen[str]"]:
+    """A process that does not outlive a test that fails, nor do its workers."""
+    with process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+
+
 def workers_of(launcher: int) -> list[int]:
     """Its processes that train, in the order of their start."""
     children = Path(f"/proc/{launcher}/task/{launcher}/children").read_text().split()
@@ -52,7 +64,7 @@ def step_of(folder: Path) -> int:
 
 def wait_for_checkpoint(folder: Path, step: int) -> None:
     """Until there is one of this step or a later one."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while step_of(folder) < step:
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -69,22 +81,22 @@ def test_ranks_killed_and_stopped_leave_the_bits_of_a_run_in_one_process(tmp_pat
     with pytest.raises(SystemExit):
         main([*RUN, "--ranks", "1", "--out", str(whole)])
 
-    process = start("reslab", folder)
-    wait_for_checkpoint(folder, 1)
-    kill_one(process, 0)
-    wait_for_checkpoint(folder, 3)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    with ended(start("reslab", folder)) as process:
+        wait_for_checkpoint(folder, 1)
+        kill_one(process, 0)
+        wait_for_checkpoint(folder, step_of(folder) + 1)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert err.count("(restart 1 of 2)") == 1
     assert "Traceback" not in err
     stopped_at = step_of(folder)
     assert f"stopped at step {stopped_at}; the same command with --resume goes on" in out
 
-    process = start("torchrun", folder)
-    wait_for_checkpoint(folder, stopped_at + 1)
-    kill_one(process, 1)
-    out, err = process.communicate(timeout=120)
+    with ended(start("torchrun", folder)) as process:
+        wait_for_checkpoint(folder, stopped_at + 1)
+        kill_one(process, 1)
+        out, err = process.communicate(timeout=120)
     assert process.returncode == 0
     assert out.count("finished after 800 steps") == 1
     assert err.count("(restart 1 of 2)") == 1

@@ -7,8 +7,11 @@ from contextlib import contextmanager
 
 import torch
 import torch.distributed as dist
+from torch.distributed.distributed_c10d import PrefixStore
+from torch.distributed.rendezvous import rendezvous
 
 from reslab.errors import ConfigError
+from reslab.training.gathering import gather
 from reslab.training.launch import Launch
 from reslab.training.ranks import TIMEOUT, RankLostError, Ranks, watched
 
@@ -31,7 +34,15 @@ def join_launched(launch: Launch, device: str) -> Iterator[Ranks]:
             "torch.distributed.destroy_process_group() first, reslab makes its own"
         )
     with watched(), over_loopback(launch.local_size == launch.size):
-        dist.init_process_group(_choose_backend(device), timeout=TIMEOUT)
+        store, rank, size = next(rendezvous("env://", timeout=TIMEOUT))
+        name = gather(store, rank, size, TIMEOUT)
+        dist.init_process_group(
+            _choose_backend(device),
+            store=PrefixStore(name, store),
+            rank=rank,
+            world_size=size,
+            timeout=TIMEOUT,
+        )
     try:
         yield Ranks(rank=launch.rank, size=launch.size, local_rank=launch.local_rank)
     except RankLostError:
