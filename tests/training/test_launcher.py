@@ -16,7 +16,7 @@ from reslab.training.checkpoint import list_checkpoints
 from tests.training.test_resume import assert_same_run
 
 RUN = (
-    "train", "resnet8", "--width", "4", "--device", "cpu", "--batch-parts", "2", "--steps", "800",
+    "train", "resnet8", "--width", "4", "--device", "cpu", "--batch-parts", "2", "--steps", "400",
     "--batch-size", "32", "--compile", "never", "--threads", "1",
 )  # fmt: skip
 TORCHRUN = ("torch.distributed.run", "--standalone", "--nproc-per-node", "2", "--max-restarts", "2")
@@ -98,7 +98,7 @@ def test_ranks_killed_and_stopped_leave_the_bits_of_a_run_in_one_process(tmp_pat
         kill_one(process, 1)
         out, err = process.communicate(timeout=120)
     assert process.returncode == 0
-    assert out.count("finished after 800 steps") == 1
+    assert out.count("finished after 400 steps") == 1
     assert err.count("(restart 1 of 2)") == 1
     assert "Traceback" not in err
     assert_same_run(folder, whole)
