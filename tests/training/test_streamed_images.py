@@ -11,6 +11,7 @@ import torch
 
 from reslab.errors import ConfigError, DataError, WeightsError
 from reslab.networks.weights import load
+from reslab.runs.directory import RunDirectory
 from reslab.training.image_plan import ImageRunOptions, plan_image_run
 from reslab.training.loop import Observer, train
 from reslab.training.opening import load_data, open_session
@@ -189,3 +190,22 @@ def test_lengths(plan: PlanRun) -> None:
     assert plan(steps=None, epochs=2.0).recipe.steps == round(2 * train_count / 16)
     assert plan(steps=None).recipe.steps == round(120 * train_count / 16)
     assert plan(steps=None, budget="quick").recipe.steps == round(12 * train_count / 16)
+
+
+def test_two_processes_decode_half_of_each_batch_and_take_the_steps_of_one(
+    plan: PlanRun, tmp_path: Path
+) -> None:
+    found = []
+    for ranks in (1, 2):
+        folder = tmp_path / str(ranks)
+        options = {"recipe": "modern", "steps": 6, "recipe_changes": {"batch_parts": 2}}
+        train(plan(execution={"ranks": ranks}, **options), folder)
+        records = RunDirectory(folder).read_metrics()
+        losses = [record["loss"] for record in records if record["kind"] == "train"]
+        errors = [r["validation_error_pct"] for r in records if "validation_error_pct" in r]
+        found.append((losses, errors, load(folder / "weights.safetensors").state_dict()))
+    one, two = found
+    assert one[0] == two[0]
+    # As many wrong, though they are classified in other batches: of the averaged weights.
+    assert one[1] == two[1]
+    assert all(torch.equal(one[2][name], two[2][name]) for name in one[2])
