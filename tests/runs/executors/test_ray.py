@@ -77,8 +77,16 @@ def nodes() -> Iterator[TwoNodes]:
         nodes.cluster.shutdown()
 
 
-def plan(steps: int, count: int) -> list[PlannedRun]:
-    setting = StudySetting(data="digits", steps=steps, seeds=count, width=4)
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> RunStore:
+    """The runs as one process carries them out that nothing befalls."""
+    store = RunStore(tmp_path_factory.mktemp("alone"))
+    carry_out(plan(2), store, ThisProcess())
+    return store
+
+
+def plan(count: int) -> list[PlannedRun]:
+    setting = StudySetting(data="digits", steps=240, seeds=count, width=4)
     runs = setting.plan_seeds("resnet8")
     return [replace(run, config=replace(run.config, execution=EXECUTION)) for run in runs]
 
@@ -96,10 +104,14 @@ def assert_same_runs(runs: list[PlannedRun], one: RunStore, other: RunStore) -> 
 
 @pytest.mark.parametrize("shared", [None, False], ids=["shared folder", "nothing shared"])
 def test_nothing_is_lost_or_done_twice_when_a_node_dies(
-    nodes: TwoNodes, shared: bool | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    nodes: TwoNodes,
+    alone: RunStore,
+    shared: bool | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(ray_campaign, "POLL_SECONDS", 0.1)
-    runs, store = plan(steps=400, count=2), RunStore(tmp_path / "runs")
+    runs, store = plan(2), RunStore(tmp_path / "runs")
     messages: list[str] = []
     results: dict[str, set[tuple[int, int]]] = defaultdict(set)
 
@@ -123,8 +135,7 @@ def test_nothing_is_lost_or_done_twice_when_a_node_dies(
     assert [("was lost" in m, "(1 of 3)" in m) for m in messages] == [(True, True)]
     # Each result was written once, and is what it would have been without the loss.
     assert [len(writings) for writings in results.values()] == [1, 1]
-    carry_out(runs, RunStore(tmp_path / "alone"), ThisProcess())
-    assert_same_runs(runs, store, RunStore(tmp_path / "alone"))
+    assert_same_runs(runs, store, alone)
     assert not list(store.folder.glob(".*"))
 
 
@@ -200,8 +211,10 @@ def test_how_each_job_ends_is_told(nodes: TwoNodes, tmp_path: Path) -> None:
     assert "another process is writing" in str(locked.error)
 
 
-def test_a_signal_lets_the_runs_save_and_they_go_on_later(nodes: TwoNodes, tmp_path: Path) -> None:
-    runs, store = plan(steps=400, count=1), RunStore(tmp_path / "runs")
+def test_a_signal_lets_the_runs_save_and_they_go_on_later(
+    nodes: TwoNodes, alone: RunStore, tmp_path: Path
+) -> None:
+    runs, store = plan(1), RunStore(tmp_path / "runs")
 
     def stop(progress: StudyProgress) -> None:
         if progress.steps_done and not progress.runs_done:
@@ -218,8 +231,7 @@ def test_a_signal_lets_the_runs_save_and_they_go_on_later(nodes: TwoNodes, tmp_p
         carry_out(runs, store, executor)
     finally:
         executor.close()
-    carry_out(runs, RunStore(tmp_path / "alone"), ThisProcess())
-    assert_same_runs(runs, store, RunStore(tmp_path / "alone"))
+    assert_same_runs(runs, store, alone)
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,10 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -116,7 +117,8 @@ class Place:
         job = order.job
         wait_for = job.folders if order.attempt and order.sees_writes else ()
         arguments = (order.function, job.item, Locator(places), wait_for)
-        self.future = self._open_pool().submit(_carry_out, *arguments)
+        with _nameless_main():
+            self.future = self._open_pool().submit(_carry_out, *arguments)
 
     def collect(self) -> Report:
         """How the job goes on, with what it wrote since the last call."""
@@ -172,6 +174,21 @@ class Place:
             context = multiprocessing.get_context("spawn")
             self.pool = ProcessPoolExecutor(1, context, initializer=start_worker)
         return self.pool
+
+
+@contextmanager
+def _nameless_main() -> Iterator[None]:
+    """Within it a process that is started does not import the main module anew.
+
+    A job's function never comes from there, and Ray's worker would bring all of Ray along.
+    """
+    main = vars(sys.modules["__main__"])
+    file = main.pop("__file__", None)
+    try:
+        yield
+    finally:
+        if file is not None:
+            main["__file__"] = file
 
 
 @dataclass(frozen=True)
