@@ -126,7 +126,8 @@ def test_theme_is_remembered_and_the_keyboard_reaches_everything(visit: Visit) -
     assert page.get_by_role("button", name="Error").get_attribute("aria-pressed") == "false"
     colour = "getComputedStyle(document.body).backgroundColor"
     light = page.evaluate(colour)
-    page.get_by_role("button", name="Theme").click(click_count=2)
+    page.get_by_role("button", name="Theme: auto").click()
+    page.get_by_role("button", name="Theme: light").click()
     page.get_by_role("button", name="Theme: dark").wait_for()
     dark = page.evaluate(colour)
     assert dark != light

@@ -66,16 +66,3 @@ def _tell_apart(runs: dict[str, ChosenRun]) -> list[ChosenRun]:
             measured = replace(measured, group_label=f"{measured.group_label} ({place})")
         told.append(replace(run, measured=measured))
     return told
-
-
-def sign_chosen(context: Context, names: Sequence[str]) -> list[list[Any]]:
-    """Differs from an earlier one whenever the runs have something new to show."""
-    states = context.table.states(names)
-    return [[name, states.get(name), _size(context, name)] for name in names[:MAX_CHOSEN]]
-
-
-def _size(context: Context, name: str) -> int:
-    try:
-        return context.workspace.locate_run(name).metrics_path.stat().st_size
-    except (OSError, ReslabError):
-        return 0

@@ -1,5 +1,6 @@
 """Figures that can be saved as PNG, SVG and data."""
 
+from html import escape as html_text
 from typing import Any
 
 from dash import ALL, MATCH, Dash, Input, Output, dcc, html
@@ -30,7 +31,21 @@ def style_figure(figure: Figure) -> Figure:
         "xaxis": AXIS,
         "yaxis": AXIS,
     }
-    return {"data": figure["data"], "layout": {**base, **layout}}
+    return {"data": list(map(_escape, figure["data"])), "layout": {**base, **layout}}
+
+
+def _escape(trace: dict[str, Any]) -> dict[str, Any]:
+    """Texts as texts: the drawing library would take what looks like a tag for one."""
+    texts = {key: trace[key] for key in ("name", "text", "x", "y") if key in trace}
+    return {**trace, **{key: _escape_texts(value) for key, value in texts.items()}}
+
+
+def _escape_texts(value: Any) -> Any:
+    if isinstance(value, str):
+        return html_text(value, quote=False)
+    if isinstance(value, list | tuple) and value and isinstance(value[0], str):
+        return [_escape_texts(one) for one in value]
+    return value
 
 
 def empty_figure(message: str) -> Figure:

@@ -11,6 +11,8 @@ from reslab.runs.index import list_runs
 from reslab.runs.summary import RunSummary
 
 Row = dict[str, Any]
+Mark = tuple[str, str, int]
+"""Name and state of a run, and the version in which it last changed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,12 +66,16 @@ class RunTable:
             self._look()
             return self._version, [entry.row for entry in self._entries.values()]
 
-    def states(self, names: Sequence[str]) -> dict[str, str]:
-        """How each of some runs stood at the last look."""
+    def marks(self, names: Sequence[str]) -> list[Mark]:
+        """Where some runs stand: equal marks mean that there is nothing new to show."""
         with self._lock:
             self._look()
             known = ((name, self._entries.get(name)) for name in names)
-            return {name: entry.row["state"] for name, entry in known if entry is not None}
+            return [(n, entry.row["state"], entry.updated) for n, entry in known if entry]
+
+    def states(self, names: Sequence[str]) -> dict[str, str]:
+        """How each of some runs stood at the last look."""
+        return {name: state for name, state, _ in self.marks(names)}
 
     def changes(self, since: int) -> Changes:
         """What is new since version `since`."""

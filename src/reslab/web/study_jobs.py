@@ -15,7 +15,7 @@ from reslab.studies.catalogue import STUDY_NAMES, find_study
 from reslab.studies.conduct import plan_runs
 from reslab.studies.cost import estimate_cost
 from reslab.studies.setting import choose_setting
-from reslab.training.recipe import Budget
+from reslab.training.recipe import BUDGET_STEPS, Budget
 from reslab.web.jobs import Job, Jobs
 
 MODULE = "reslab"
@@ -79,7 +79,11 @@ class StudyJobs:
             ConfigError: if there is no such study, or its data set needs files that are not given.
             RunError: if it has been started already.
         """
-        check_order(order, self.data_root)
+        check_order(order)
+        if order.data != "digits" and self.data_root is None:
+            raise ConfigError(
+                f"{order.data} needs its files: start the page with `reslab ui … --data-root DIR`"
+            )
         folder = self._folder / order.folder_name
         arguments = ["study", order.study, "--data", order.data, "--budget", order.budget]
         arguments += ["--out", str(folder)]
@@ -114,23 +118,27 @@ class StudyJobs:
         ]
 
 
-def check_order(order: StudyOrder, data_root: Path | None) -> None:
-    """Make sure that an order can be carried out.
+def check_order(order: StudyOrder) -> None:
+    """Make sure that what a browser asks for exists.
 
     Raises:
-        ConfigError: if there is no such study, or its data set needs files that are not given.
+        ConfigError: if there is no such study, data set or budget.
     """
-    if order.study not in STUDY_NAMES:
-        raise ConfigError(f"there is no study {order.study!r}: choose one of the list")
-    if order.data != "digits" and data_root is None:
+    if order.study not in STUDY_NAMES or order.budget not in BUDGET_STEPS.get(order.data, ()):
         raise ConfigError(
-            f"{order.data} needs its files: start the page with `reslab ui … --data-root DIR`"
+            f"there is no study {order.study!r} on {order.data!r} at the budget {order.budget!r}: "
+            "choose from the lists"
         )
 
 
 @lru_cache(maxsize=64)
 def describe_cost(order: StudyOrder) -> str:
-    """What a study costs, in words: `20 runs, 3 measurements and 0.1 hours`."""
+    """What a study costs, in words: `20 runs, 3 measurements and 0.1 hours`.
+
+    Raises:
+        ConfigError: if there is no such study, data set or budget.
+    """
+    check_order(order)
     cost = estimate_cost(find_study(order.study), order.data, order.budget)
     measured = f", {cost.measurements} measurements" if cost.measurements else ""
     return f"{cost.runs} runs{measured} and {cost.core_hours:,.1f} hours"

@@ -1,6 +1,7 @@
 """A study's stored results as the page shows them: claims, figures, tables, published numbers."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
@@ -42,9 +43,14 @@ def read_results(workspace: Workspace, name: str) -> dict[str, Any]:
     path = workspace.locate(f"{name}/{RESULTS_FILE}")
     if not path.is_file() or path.stat().st_size > MAX_RESULTS_BYTES:
         raise ConfigError(f"{name} holds no results of a study: choose one from the list")
+    return _read(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _read(path: Path, _changed: int) -> dict[str, Any]:
     document = read_json(path)
     if not isinstance(document, dict):
-        raise ConfigError(f"{name}/{RESULTS_FILE} is not the results of a study")
+        raise ConfigError(f"{path} is not the results of a study")
     return document
 
 

@@ -53,4 +53,3 @@ class MetricsTails:
             tail.offset += len(whole)
             tail.records += filter(None, map(parse_record, whole.splitlines()))
         return tail
-

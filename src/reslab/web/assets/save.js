@@ -34,6 +34,12 @@
     return /[",\n\r]/.test(safe) ? `"${safe.replace(/"/g, '""')}"` : safe;
   }
 
+  // In a figure texts are written as HTML.
+  function plain(value) {
+    if (typeof value !== "string") return value;
+    return new DOMParser().parseFromString(value, "text/html").body.textContent;
+  }
+
   function rowsOf(trace) {
     if (trace.z) {
       return trace.z.flatMap((row, i) =>
@@ -46,7 +52,7 @@
 
   function toCsv(traces) {
     const header = traces.some((trace) => trace.z) ? ["series", "x", "y", "z"] : ["series", "x", "y"];
-    return [header, ...traces.flatMap(rowsOf)].map((row) => row.map(cell).join(",") + "\n").join("");
+    return [header, ...traces.flatMap(rowsOf)].map((row) => row.map(plain).map(cell).join(",") + "\n").join("");
   }
 
   window.dash_clientside.reslab = {

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dash import Dash, Input, Output, html
+from dash import Dash, Input, Output, dcc, html
 from dash.exceptions import PreventUpdate
 
 from reslab.errors import ReslabError
@@ -16,9 +16,6 @@ from reslab.web.network_views import show_network, show_responses, show_stages
 SIDES = ("left", "right")
 DEFAULT = "resnet20"
 SHORTCUTS = {"": "its own", "A": "A", "B": "B", "C": "C"}
-NO_RESPONSES = (
-    "Choose trained weights of this folder to see how strongly each layer responds (Fig. 7)."
-)
 
 
 def layout(context: Context) -> list[Any]:
@@ -37,12 +34,18 @@ def layout(context: Context) -> list[Any]:
             ],
             className="bar controls",
         ),
+        html.P(
+            "A name such as resnet56, plain20, preresnet110 or resnet50; or trained weights of "
+            "this folder, which also show how strongly each layer responds (Fig. 7).",
+            className="muted",
+        ),
         html.Div(show_stages(list(shown.values())), id="stages", className="columns"),
-        html.Div(_without_responses(NO_RESPONSES), id="responses-place"),
+        html.Div(id="responses-place"),
         html.Div(
             [html.Section(_show(shown, side), id=f"network-{side}") for side in SIDES],
             className="columns nets",
         ),
+        dcc.Store(id="asked"),
     ]
 
 
@@ -54,21 +57,31 @@ def register(app: Dash, context: Context) -> None:
     @app.callback(
         *[Output(f"network-{side}", "children") for side in SIDES],
         Output("stages", "children"),
+        Output("responses-place", "children"),
+        Output("asked", "data"),
         *names,
         *shortcuts,
         prevent_initial_call=True,
     )
     def show(*asked: str | None) -> tuple[Any, ...]:
         shown = _open(context, asked)
-        return *[_show(shown, side) for side in SIDES], show_stages(list(shown.values()))
+        trained = any(net.weights is not None for net in shown.values())
+        return (
+            *[_show(shown, side) for side in SIDES],
+            show_stages(list(shown.values())),
+            _without_responses("Measuring the responses …") if trained else [],
+            asked if trained else None,
+        )
 
     @app.callback(
-        Output("responses-place", "children"), *names, *shortcuts, prevent_initial_call=True
+        Output("responses-place", "children", allow_duplicate=True),
+        Input("asked", "data"),
+        prevent_initial_call=True,
     )
-    def respond(*asked: str | None) -> Any:
+    def respond(asked: list[str | None] | None) -> Any:
+        if asked is None:
+            raise PreventUpdate
         trained = [net for net in _open(context, asked).values() if net.weights is not None]
-        if not trained:
-            return _without_responses(NO_RESPONSES)
         try:
             return show_responses([measure(net, context.library) for net in trained])
         except ReslabError as error:

@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from dash import Dash, Input, Output, State, ctx, dcc, html, no_update
 from dash.exceptions import PreventUpdate
 
 from reslab.web.browser import in_browser
-from reslab.web.chosen_runs import MAX_CHOSEN, ChosenRun, open_chosen, sign_chosen
+from reslab.web.chosen_runs import MAX_CHOSEN, ChosenRun, open_chosen
 from reslab.web.context import Context
 from reslab.web.controls import choice, switches, toggled
 from reslab.web.curves import CurveOptions, draw_curves, make_curves
@@ -16,7 +17,7 @@ from reslab.web.differences import find_differences
 from reslab.web.figures import empty_figure, figure_card, graph_of, style_figure
 from reslab.web.run_actions import resume_chosen, stop_chosen, tell_failures
 from reslab.web.run_grid import run_grid, to_transaction
-from reslab.web.run_table import Row
+from reslab.web.run_table import Mark, Row
 from reslab.web.tables import plain_table
 
 NOTHING_CHOSEN = "Tick runs in the table to see their curves."
@@ -73,6 +74,11 @@ def register(app: Dash, context: Context) -> None:
     """Install what happens on this page."""
     _register_browser_side(app)
 
+    @lru_cache(maxsize=16)
+    def show(marks: tuple[Mark, ...], options: CurveOptions) -> tuple[Any, ...]:
+        """The same for all who look at the same runs in the same way."""
+        return _show(open_chosen(context, [name for name, _, _ in marks]), marks, options)
+
     @app.callback(
         Output("runs", "rowTransaction"),
         Output("count", "children"),
@@ -97,8 +103,9 @@ def register(app: Dash, context: Context) -> None:
         _ticks: int, chosen: list[str], how: dict[str, Any], seen: dict[str, Any]
     ) -> tuple[Any, ...]:
         changes = context.table.changes(seen["version"])
-        signature = sign_chosen(context, chosen)
-        same_curves = ctx.triggered_id == TICK and signature == seen["curves"]
+        marks = context.table.marks(chosen[:MAX_CHOSEN])
+        # What the browser sends back has become lists.
+        same_curves = ctx.triggered_id == TICK and list(map(list, marks)) == seen["curves"]
         if changes.is_empty and same_curves:
             raise PreventUpdate
         table: tuple[Any, ...] = (no_update, no_update)
@@ -106,8 +113,8 @@ def register(app: Dash, context: Context) -> None:
             table = to_transaction(changes), _count(context.table.rows()[1])
         curves: tuple[Any, ...] = (no_update,) * 4
         if not same_curves:
-            curves = _show(open_chosen(context, chosen), _options(how), context, chosen)
-        return *table, *curves, {"version": changes.version, "curves": signature}
+            curves = show(tuple(marks), _options(how))
+        return *table, *curves, {"version": changes.version, "curves": marks}
 
     @app.callback(
         Output("notice", "children", allow_duplicate=True),
@@ -155,12 +162,12 @@ def _options(how: dict[str, Any]) -> CurveOptions:
 
 
 def _show(
-    runs: Sequence[ChosenRun], options: CurveOptions, context: Context, chosen: Sequence[str]
+    runs: Sequence[ChosenRun], marks: Sequence[Mark], options: CurveOptions
 ) -> tuple[Any, ...]:
     curves = make_curves([run.measured for run in runs], options)
-    message = NOTHING_CHOSEN if not runs else "Nothing has been measured yet."
+    message = "Nothing has been measured yet." if runs else NOTHING_CHOSEN
     figure = style_figure(draw_curves(curves, options)) if curves else empty_figure(message)
-    states = context.table.states(chosen).values()
+    states = [state for _, state, _ in marks]
     stops, resumes = "running" in states, "stopped" in states
     return figure, _show_differences(runs), not stops, not resumes
 
