@@ -1,0 +1,71 @@
+"""The code of a Markdown page, and what is to be done with it.
+
+A block of `sh` or `python` is run. A comment before it, which neither the repository's view of a page
+nor the site shows, changes that:
+
+- `<!-- smoke: --steps 3 -->`: the words are added to each line that calls `reslab`;
+- `<!-- not run: why -->`: lines that call `reslab` are parsed, Python is compiled;
+- `<!-- exit: 2 -->`: the exit code of the block's last line;
+- `<!-- file: NAME -->`: the block, in any language, is written to a file;
+- `<!-- output -->`: the block is what the one before it prints; a line of `…` stands for any others.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+REPOSITORY = Path(__file__).parents[2]
+DOCS = REPOSITORY / "docs"
+FENCE = re.compile(
+    r"^(?P<indent> *)(?:<!-- (?P<comment>[^\n]*?) -->\n+ *)?"
+    r"(?P<fence>`{3,})(?P<language>[^\n]*)\n(?P<text>.*?)^ *(?P=fence)$",
+    flags=re.DOTALL | re.MULTILINE,
+)
+INLINE = re.compile(r"(?<!`)`(reslab [^`]+)`(?!`)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CodeBlock:
+    """A fenced block of a page."""
+
+    language: str
+    text: str
+    mark: str
+    """`smoke`, `not run`, `exit`, `file`, `output`, or empty."""
+    value: str
+    """What stands behind the mark's colon."""
+    line: int
+    """Where it begins."""
+
+
+def list_pages() -> list[Path]:
+    """Every page of the site, and the pages of the repository that say how to use it."""
+    pages = [page for page in DOCS.rglob("*.md") if page.name != "log.md"]
+    return [*sorted(pages), REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md"]
+
+
+def read_blocks(page: Path) -> list[CodeBlock]:
+    """The fenced blocks of a page in their order, directives of the site left out."""
+    text = page.read_text()
+    return [
+        _to_block(match, line=text.count("\n", 0, match.start()) + 1)
+        for match in FENCE.finditer(text)
+        if not match["language"].startswith("{")
+    ]
+
+
+def _to_block(match: re.Match[str], line: int) -> CodeBlock:
+    mark, _, value = (match["comment"] or "").partition(":")
+    indent = re.compile(f"^{match['indent']}", flags=re.MULTILINE)
+    return CodeBlock(
+        language=match["language"].strip(),
+        text=indent.sub("", match["text"]),
+        mark=mark.strip(),
+        value=value.strip(),
+        line=line,
+    )
+
+
+def read_inline_commands(page: Path) -> list[str]:
+    """The calls of `reslab` in the running text of a page."""
+    return INLINE.findall(FENCE.sub("", page.read_text()))
