@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 OUT ?= out/degradation
 
-.PHONY: demo test setup lint types contracts unit clean
+.PHONY: demo test site dist extras setup lint types contracts unit clean
 
 demo: setup
 	$(BIN)/reslab study degradation --data digits --out $(OUT)
@@ -33,6 +33,21 @@ contracts: setup
 
 unit: setup
 	$(BIN)/pytest
+
+# The documentation, into build/site/index.html; a warning is an error.
+site: setup
+	$(BIN)/sphinx-build -W --keep-going --quiet --builder html docs build/site
+
+# Wheel and sdist, into dist; the tests build and try them too.
+dist: setup
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation --outdir dist
+	$(BIN)/twine check --strict dist/*
+	$(BIN)/check-wheel-contents dist/*.whl
+
+# Each extra alone, in an environment of its own; needs a network and a few minutes.
+extras: dist
+	$(BIN)/python benchmarks/extras.py dist/*.whl
 
 clean:
 	rm -rf $(VENV) out .mypy_cache .pytest_cache .ruff_cache

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Degradation in five minutes
-# Plain nets of 20 and 56 layers and residual nets of the same depth, width and parameters, on 1,433
-# real handwritten digits that come with reslab. Five seeds each: about two minutes on two idle cores.
-# The question is what the deeper plain net does on its *own training data*.
+# Plain nets of 20 and 56 layers and residual nets of the same depth, width and parameters, on
+# 1,433 real handwritten digits that come with reslab. Five seeds each: about two minutes on two
+# idle cores. The question is what the deeper plain net does on its *own training data*.
 
 # %%
 import os
@@ -12,8 +12,8 @@ import reslab
 from reslab.report.study_page import write_report
 
 # %% [markdown]
-# A study is an object that knows its question, its runs and how to conclude. A setting says on what,
-# for how long and how often; `smoke` takes seconds and shows nothing but that it runs.
+# A study is an object that knows its question, its runs and how to conclude. A setting says on
+# what, for how long and how often; `smoke` takes seconds and shows nothing but that it runs.
 
 # %%
 FOLDER = Path("out/degradation")

@@ -42,7 +42,9 @@ for name, classifier in classifiers.items():
     inputs = classifier.preprocessing(images.images[:16])
     with torch.inference_mode():
         logits, responses = classifier.network(inputs, return_responses=True)
-    print(f"{name}: {len(responses)} responses; layer2.0.bn2 is {tuple(responses['layer2.0.bn2'].shape)}")
+    print(
+        f"{name}: {len(responses)} responses; layer2.0.bn2 is {tuple(responses['layer2.0.bn2'].shape)}"
+    )
 
 # %% [markdown]
 # And the quantity of Fig. 7, over all test images.

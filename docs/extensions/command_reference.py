@@ -47,10 +47,19 @@ def _verbs_of(union: Any, prefix: str = "") -> Iterator[tuple[str, type]]:
     for member in get_args(union):
         verb, *settings = get_args(member)
         name = prefix + next(part.name for part in settings if getattr(part, "name", None))
-        if is_dataclass(verb):
+        inner = [
+            hint for hint in get_type_hints(verb, include_extras=True).values() if _forks(hint)
+        ]
+        if not inner:
             yield name, verb
-        else:
-            yield from _verbs_of(verb, f"{name} ")
+        for hint in inner:
+            yield from _verbs_of(hint, f"{name} ")
+
+
+def _forks(hint: Any) -> bool:
+    """Whether a field stands for one of several verbs, as `check` and `pack` of `reslab data`."""
+    members = [get_args(member)[:1] for member in get_args(hint)]
+    return bool(members) and all(member and is_dataclass(member[0]) for member in members)
 
 
 def list_options(verb: type) -> list[Option]:

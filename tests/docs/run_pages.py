@@ -22,6 +22,7 @@ from reslab.cli.main import main, parse
 from tests.docs.markdown_blocks import REPOSITORY, CodeBlock, read_blocks
 
 SHELL_WORDS = set("|<>;&*$`")
+SHELLS = {"sh", "console"}
 CIFAR = "data/cifar-10-batches-bin"
 
 
@@ -50,7 +51,7 @@ class PageRunner:
             Path(block.value).write_text(block.text)
         elif block.language == "python":
             self._run_python(block)
-        elif block.language == "sh":
+        elif block.language in SHELLS:
             self._run_lines(block)
 
     def _run_python(self, block: CodeBlock) -> None:

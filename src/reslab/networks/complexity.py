@@ -6,6 +6,7 @@ shortcut is described like the paper's own; parameters and multiply-adds follow 
 
 from collections import Counter
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -73,6 +74,12 @@ def describe_network(config: NetworkConfig) -> NetworkDescription:
     Raises:
         ConfigError: if the block or shortcut is unknown.
     """
+    return _describe(config)
+
+
+@lru_cache(maxsize=256)
+def _describe(config: NetworkConfig) -> NetworkDescription:
+    """A study of many seeds, or a list of what all studies cost, asks for the same nets again."""
     with torch.device("meta"):
         network = ResNet(config)
         image = torch.empty(1, config.in_channels, config.input_size, config.input_size)
