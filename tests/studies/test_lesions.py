@@ -7,7 +7,7 @@ import pytest
 from reslab.studies.catalogue import find_study
 from reslab.studies.evidence import Evidence
 from reslab.studies.findings import Findings
-from reslab.studies.lesions_claims import list_rises
+from reslab.studies.lesions_claims import correlate, list_rises
 from reslab.studies.measure_each import GIVEN
 from reslab.studies.measuring import Measured
 from reslab.studies.setting import choose_setting
@@ -85,6 +85,15 @@ def test_rises_tell_blocks_that_change_the_shape_apart() -> None:
     net = make_net("resnet14", "residual", [9, 7, 22, 6, 21, 6], 8, 0)
     assert list_rises(net) == pytest.approx([4, 2, 1, 1])
     assert list_rises(net, regular=False) == pytest.approx([17, 16])
+
+
+def test_the_interval_of_a_correlation_ends_at_one() -> None:
+    nets = [net for net in make_nets() if net.values["family"] == "residual"]
+    nets[0].values["several"][0][1] = 90.0
+    (rho,) = correlate(nets, "several", float).values()
+    assert rho.high == 1.0
+    assert rho.low is not None
+    assert rho.low < rho.mean < 1
 
 
 def test_a_net_without_its_own_pair_is_drawn_and_not_judged() -> None:

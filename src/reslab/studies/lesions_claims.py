@@ -1,6 +1,7 @@
 """The claims about deleted and swapped blocks, each judged by an interval."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -97,7 +98,7 @@ def correlate(
             correlate_ranks([x_of(x) for x, _ in n.values[key]], [e for _, e in n.values[key]])
             for n in same
         ]
-        found[depth] = each[0] if len(each) == 1 else estimate_mean([rho.mean for rho in each])
+        found[depth] = each[0] if len(each) == 1 else _mean_rho(each)
     return found
 
 
@@ -133,6 +134,14 @@ def _claim_rising(
         evidence=f"Spearman's correlation of the {what} and the test error of residual nets: "
         f"{words or 'no residual net'}.",
     )
+
+
+def _mean_rho(rhos: Sequence[Difference]) -> Difference:
+    mean = estimate_mean([rho.mean for rho in rhos])
+    if mean.low is None or mean.high is None:
+        return mean
+    # Student's interval knows nothing of the ends of a correlation.
+    return replace(mean, low=max(mean.low, -1.0), high=min(mean.high, 1.0))
 
 
 def _residual_by_depth(nets: Sequence[Measured]) -> dict[int, list[Measured]]:
