@@ -58,7 +58,8 @@ def verdicts_of(findings: Findings) -> list[str]:
 def test_nets_as_in_the_paper_reproduce_its_claims() -> None:
     findings = conclude(make_nets())
     assert verdicts_of(findings) == ["reproduced"] * 4
-    assert "14 layers -81.00" in findings.claims[0].evidence
+    assert "residual minus plain (n = 3): 14 layers -81.00" in findings.claims[0].evidence
+    assert "residual nets (n = 3): 14 layers" in findings.claims[1].evidence
 
 
 def test_residual_nets_that_suffer_as_much_refute_it() -> None:

@@ -76,7 +76,7 @@ def table_of_constructed(constructed: Sequence[Measured]) -> Table:
     difference = max(m.values["largest_difference"] for m in constructed)
     return Table(
         title="The constructed solution, training error %",
-        columns=("nets", "n", *COLUMNS.values(), "largest difference of a logit"),
+        columns=("nets", "n", *COLUMNS.values(), "logits differ by"),
         rows=((first.label, len(constructed), *means, f"{difference:.2g}"),),
         note=f"Of {first.values['images']:,} training images. Batch statistics: the added layers' "
         f"BN set from at most {STATISTICS_IMAGES} images, so that the map stays the identity in "

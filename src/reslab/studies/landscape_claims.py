@@ -8,7 +8,7 @@ from reslab.studies.final_errors import points
 from reslab.studies.findings import Claim, ClaimVerdict
 from reslab.studies.judging import judge_all, judge_lower
 from reslab.studies.measuring import Measured
-from reslab.studies.residual_minus_plain import compare_families
+from reslab.studies.residual_minus_plain import compare_families, name_count
 
 WHERE = "Li et al. 2018"
 JUDGED_RADIUS = 0.5
@@ -42,9 +42,9 @@ def claim_steeper(nets: Sequence[Measured], *, tested: bool) -> Claim:
         statement="Close to a deep plain net the loss rises faster than close to a residual net.",
         where=f"{WHERE}, Fig. 5",
         verdict=_judge(near, tested=tested),
-        evidence="Rise of the loss away from the trained net, residual divided by plain: "
-        f"{JUDGED_RADIUS:g} filter norms away {_by_depth(_factors(near))}; a whole norm away, "
-        f"where nothing is judged, {_by_depth(_factors(far))}.",
+        evidence="Rise of the loss away from the trained net, residual divided by plain "
+        f"({name_count(nets)}): {JUDGED_RADIUS:g} filter norms away {_by_depth(_factors(near))}; "
+        f"a whole norm away, where nothing is judged, {_by_depth(_factors(far))}.",
     )
 
 
@@ -56,8 +56,8 @@ def claim_smoother(nets: Sequence[Measured], *, tested: bool) -> Claim:
         where=f"{WHERE}, Fig. 1 and Fig. 5",
         verdict=_judge(changes, tested=tested),
         evidence="Part of its way outward on which the loss falls (0 if it is convex, 50 % if it "
-        "is as often down as up), residual minus plain in points: "
-        f"{_by_depth({d: points(c) for d, c in changes.items()})}.",
+        "is as often down as up), residual minus plain in points "
+        f"({name_count(nets)}): {_by_depth({d: points(c) for d, c in changes.items()})}.",
     )
 
 

@@ -11,7 +11,7 @@ from reslab.studies.final_errors import points
 from reslab.studies.findings import Claim
 from reslab.studies.judging import judge_all, judge_higher, judge_lower
 from reslab.studies.measuring import Measured
-from reslab.studies.residual_minus_plain import compare_families
+from reslab.studies.residual_minus_plain import compare_families, name_count
 
 WHERE = "Veit et al. 2016"
 BETTER_WITHOUT_POINTS = 5.0
@@ -40,14 +40,16 @@ def claim_single(nets: Sequence[Measured], *, tested: bool) -> Claim:
         where=f"{WHERE}, Fig. 3",
         verdict=judge_all(judge_lower(change, tested=tested) for change in changes.values()),
         evidence="Rise of the test error on the loss of one block that keeps the maps' shape, "
-        f"residual minus plain: {words or 'no depth has a net of each'}.",
+        f"residual minus plain ({name_count(nets)}): {words or 'no depth has a net of each'}.",
     )
 
 
 def claim_deleted(nets: Sequence[Measured], *, tested: bool) -> Claim:
     """The more blocks are deleted, the higher is the error."""
     return _claim_rising(
-        correlate(nets, "several", lambda count: count),
+        nets,
+        "several",
+        lambda count: count,
         statement="The more blocks a residual net loses, the higher is its error.",
         where=f"{WHERE}, Fig. 5 (a)",
         what="number of blocks deleted",
@@ -58,7 +60,9 @@ def claim_deleted(nets: Sequence[Measured], *, tested: bool) -> Claim:
 def claim_swapped(nets: Sequence[Measured], *, tested: bool) -> Claim:
     """The more the blocks are out of order, the higher is the error."""
     return _claim_rising(
-        correlate(nets, "swapped", lambda tau: 1 - tau),
+        nets,
+        "swapped",
+        lambda tau: 1 - tau,
         statement="The more a residual net's blocks are out of order, the higher is its error.",
         where=f"{WHERE}, Fig. 5 (b)",
         what="disorder of the blocks (1 − Kendall's τ)",
@@ -80,7 +84,7 @@ def claim_changing(nets: Sequence[Measured], *, tested: bool) -> Claim:
         where=f"{WHERE}, Fig. 3",
         verdict=judge_all(judge_higher(change, tested=tested) for change in excess.values()),
         evidence="Rise of the test error on the loss of one block in residual nets, those that "
-        f"change the shape minus the others: {words or 'no residual net'}.",
+        f"change the shape minus the others ({name_count(nets)}): {words or 'no residual net'}.",
     )
 
 
@@ -124,15 +128,23 @@ def list_net_limits(nets: Sequence[Measured]) -> list[str]:
 
 
 def _claim_rising(
-    rhos: Mapping[int, Difference], *, statement: str, where: str, what: str, tested: bool
+    nets: Sequence[Measured],
+    key: str,
+    x_of: Callable[[float], float],
+    *,
+    statement: str,
+    where: str,
+    what: str,
+    tested: bool,
 ) -> Claim:
+    rhos = correlate(nets, key, x_of)
     words = _by_depth(rhos, _rho)
     return Claim(
         statement=statement,
         where=where,
         verdict=judge_all(judge_higher(rho, tested=tested) for rho in rhos.values()),
-        evidence=f"Spearman's correlation of the {what} and the test error of residual nets: "
-        f"{words or 'no residual net'}.",
+        evidence=f"Spearman's correlation of the {what} and the test error of residual nets "
+        f"({name_count(nets)}): {words or 'no residual net'}.",
     )
 
 

@@ -1,5 +1,6 @@
 """A quantity of residual nets against the plain nets of the same depths."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -42,6 +43,13 @@ def _compare(plain: list[Sequence[float]], residual: list[Sequence[float]]) -> D
         return compare_paired(plain[0], residual[0])
     means = ([float(np.mean(values)) for values in nets] for nets in (plain, residual))
     return compare_means(*means)
+
+
+def name_count(nets: Sequence[Measured]) -> str:
+    """`n = 3`: of how many nets, which differ in their seeds, each kind and depth has."""
+    counts = Counter((net.values["family"], net.values["depth"]) for net in nets).values()
+    fewest, most = min(counts, default=0), max(counts, default=0)
+    return f"n = {fewest}" if fewest == most else f"n = {fewest} to {most}"
 
 
 def claim_lower(
