@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 
 import numpy as np
+import pytest
 
 from reslab.files.documents import to_document
 from reslab.studies.catalogue import find_study
@@ -24,7 +25,7 @@ def make_net(kind: str, label: str, loss: Losses, seed: int = 0, centre: float =
         "loss": loss,
         "centre": centre,
         "family": "plain" if label.startswith("plain") else "residual",
-        "depth": 56,
+        "depth": 20 if "20" in label else 56,
         "images": 250,
     }
     return Measured(label=label, kind=kind, seed=seed, arguments={}, values=values)
@@ -39,7 +40,13 @@ def waves(steep: float, lines: int = 6) -> Losses:
     return [(0.1 + (1 + 0.05 * i) * steep * AT**2 * hills).tolist() for i in range(lines)]
 
 
-def conclude(plain: Losses, residual: Losses, end: str = "", centre: float = 0.1) -> Findings:
+def conclude(
+    plain: Losses,
+    residual: Losses,
+    end: str = "",
+    centre: float = 0.1,
+    further: Sequence[Measured] = (),
+) -> Findings:
     study = find_study("landscape")
     plane = [[None, 1e9, *AT[2:].tolist()]] * len(AT)
     nets = (
@@ -49,7 +56,7 @@ def conclude(plain: Losses, residual: Losses, end: str = "", centre: float = 0.1
         make_net("measure_profiles", f"resnet56{end}", residual),
     )
     setting = choose_setting("digits", "smoke", seeds=1, depths=(56,))
-    return study.conclude(setting, Evidence(measured=nets))
+    return study.conclude(setting, Evidence(measured=(*nets, *further)))
 
 
 def test_a_steep_and_rough_plain_net_is_what_the_paper_has() -> None:
@@ -67,7 +74,7 @@ def test_the_rise_is_a_factor() -> None:
     findings = conclude(bowls(1), bowls(0.01), end=GIVEN)
     evidence = findings.claims[0].evidence
     assert "0.5 filter norms away 56 layers 0.01 [0.01, 0.01]" in evidence
-    assert "nothing is judged, 56 layers 0.01 [0.01, 0.01]" in evidence
+    assert "a whole norm away 56 layers 0.01 [0.01, 0.01]" in evidence
     assert findings.claims[1].verdict == "not tested at this budget"
 
 
@@ -75,7 +82,7 @@ def test_farther_out_the_order_may_be_another_and_is_told() -> None:
     cliffs = [[*line[:1], *bowls(0.01)[0][1:-1], *line[-1:]] for line in bowls(100)]
     steeper = conclude(bowls(1), cliffs, end=GIVEN).claims[0]
     assert steeper.verdict == "reproduced"
-    assert "nothing is judged, 56 layers 1e+02" in steeper.evidence
+    assert "a whole norm away 56 layers 1e+02" in steeper.evidence
 
 
 def test_short_training_bears_no_verdict() -> None:
@@ -87,6 +94,19 @@ def test_a_net_that_was_never_trained_is_named_and_not_judged() -> None:
     findings = conclude(waves(100), bowls(1), end=GIVEN, centre=1.46)
     assert any("plain56 (given) seed 0 (1.46)" in limit for limit in findings.limits)
     assert {claim.verdict for claim in findings.claims} == {"not tested at this budget"}
+
+
+@pytest.mark.parametrize(
+    ("centre", "verdict"), [(0.1, "reproduced"), (1.46, "not tested at this budget")]
+)
+def test_the_deepest_nets_alone_are_judged(centre: float, verdict: str) -> None:
+    shallow = [
+        make_net("measure_profiles", f"{kind}20{GIVEN}", loss)
+        for kind, loss in (("plain", bowls(1)), ("resnet", bowls(100)))
+    ]
+    steeper = conclude(waves(100), bowls(1), end=GIVEN, centre=centre, further=shallow).claims[0]
+    assert steeper.verdict == verdict
+    assert "0.5 filter norms away 20 layers 1e+02" in steeper.evidence
 
 
 def test_huge_and_missing_losses_are_drawn_at_the_highest() -> None:

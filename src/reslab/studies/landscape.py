@@ -69,7 +69,11 @@ class Landscape(Study):
         planes = evidence.measured_of(measure_landscape.__name__)
         judged, tested = choose_judged(profiles, setting)
         converged = choose_converged(judged)
-        claims = (claim_steeper(converged, tested=tested), claim_smoother(converged, tested=tested))
+        deepest = max((net.values["depth"] for net in judged), default=0)
+        claims = (
+            claim_steeper(converged, deepest, tested=tested),
+            claim_smoother(converged, deepest, tested=tested),
+        )
         return Findings(
             answer=" ".join(claim.evidence for claim in claims),
             claims=claims,

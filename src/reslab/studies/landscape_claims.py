@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from reslab.analysis.landscape_shape import log_rises, measure_falls
 from reslab.analysis.statistics import Difference
 from reslab.studies.final_errors import points
-from reslab.studies.findings import Claim, ClaimVerdict
-from reslab.studies.judging import judge_all, judge_lower
+from reslab.studies.findings import Claim, ClaimVerdict, judge_claim
+from reslab.studies.judging import judge_lower
 from reslab.studies.measuring import Measured
 from reslab.studies.residual_minus_plain import compare_families, name_count
 
@@ -34,30 +34,38 @@ def choose_converged(nets: Sequence[Measured]) -> list[Measured]:
     return [net for net in nets if net.values["depth"] not in failed]
 
 
-def claim_steeper(nets: Sequence[Measured], *, tested: bool) -> Claim:
-    """Near by, the loss rises faster around the plain net; farther out is told and not judged."""
+def claim_steeper(nets: Sequence[Measured], deepest: int, *, tested: bool) -> Claim:
+    """Near by, the loss rises faster around the plain net; farther out is told and not judged.
+
+    Args:
+        nets: those that have converged.
+        deepest: the depth that is judged, which no net of `nets` need have.
+        tested: whether the nets can bear a verdict.
+    """
     near = compare_families(nets, list_log_rises)
     far = compare_families(nets, lambda net: list_log_rises(net, 1.0))
     return Claim(
         statement="Close to a deep plain net the loss rises faster than close to a residual net.",
         where=f"{WHERE}, Fig. 5",
-        verdict=_judge(near, tested=tested),
+        verdict=_judge(near, deepest, tested=tested),
         evidence="Rise of the loss away from the trained net, residual divided by plain "
         f"({name_count(nets)}): {JUDGED_RADIUS:g} filter norms away {_by_depth(_factors(near))}; "
-        f"a whole norm away, where nothing is judged, {_by_depth(_factors(far))}.",
+        f"a whole norm away {_by_depth(_factors(far))}. Judged: {deepest} layers, "
+        f"{JUDGED_RADIUS:g} norms.",
     )
 
 
-def claim_smoother(nets: Sequence[Measured], *, tested: bool) -> Claim:
-    """The loss is less convex around the plain net."""
+def claim_smoother(nets: Sequence[Measured], deepest: int, *, tested: bool) -> Claim:
+    """The loss is less convex around the plain net; arguments as of `claim_steeper`."""
     changes = compare_families(nets, list_falls_pct)
     return Claim(
         statement="Around a deep plain net the loss is chaotic, around a residual net convex.",
         where=f"{WHERE}, Fig. 1 and Fig. 5",
-        verdict=_judge(changes, tested=tested),
+        verdict=_judge(changes, deepest, tested=tested),
         evidence="Part of its way outward on which the loss falls (0 if it is convex, 50 % if it "
         "is as often down as up), residual minus plain in points "
-        f"({name_count(nets)}): {_by_depth({d: points(c) for d, c in changes.items()})}.",
+        f"({name_count(nets)}): {_by_depth({d: points(c) for d, c in changes.items()})}. "
+        f"Judged: {deepest} layers.",
     )
 
 
@@ -90,8 +98,10 @@ def _loss(net: Measured) -> str:
     return "not a number" if loss is None else f"{loss:.2f}"
 
 
-def _judge(changes: Mapping[int, Difference], *, tested: bool) -> ClaimVerdict:
-    return judge_all(judge_lower(change, tested=tested) for change in changes.values())
+def _judge(changes: Mapping[int, Difference], deepest: int, *, tested: bool) -> ClaimVerdict:
+    if deepest not in changes:
+        return judge_claim(holds=False, tested=False)
+    return judge_lower(changes[deepest], tested=tested)
 
 
 def _factors(changes: Mapping[int, Difference]) -> dict[int, str]:
