@@ -140,6 +140,7 @@ def _print_report(report: "DataReport") -> None:
         "broken", ["part", "image", "problem"], [[b.part, b.name, b.problem] for b in report.broken]
     )
     _print_duplicates(report)
+    _print_doubts(report)
     print_line(f"\n{report.method}")
     print_line("nothing is wrong" if report.clean else _summarise(report))
 
@@ -170,6 +171,13 @@ def _print_duplicates(report: "DataReport") -> None:
         for member in group.members
     ]
     _print_some("duplicates", ["group", "what", "part", "class", "image"], rows)
+
+
+def _print_doubts(report: "DataReport") -> None:
+    rows = [[d.part, d.class_name, d.looks_like, d.name] for d in report.doubted]
+    _print_some("labels to look at", ["part", "class", "looks like", "image"], rows)
+    weak = "" if report.judged else ": too few for it to doubt any"
+    print_line(f"\nthe judge of labels agrees with {report.judge_accuracy:.1%} of them{weak}")
 
 
 def _name_fault(group: "DuplicateGroup") -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from reslab.data.checking.doubts import MIN_ACCURACY, doubt_labels
 from reslab.data.checking.duplicates import (
     MAX_BITS,
     MAX_LEVELS,
@@ -21,7 +22,9 @@ METHOD = (
     f"frequencies differ in at most {MAX_BITS} of 64 places and their 16×16 grey thumbnails by at "
     f"most {MAX_LEVELS:g} of 255 levels on average; flat images (standard deviation below "
     f"{MIN_CONTRAST:g}) count only if equal. Mirrored, turned, cropped or recoloured copies are "
-    "not found. A label is doubted only where the same image has another one too."
+    "not found. A label is doubted where a linear judge of the thumbnails, which has learned the "
+    "other images, is as sure of another class as of that class's own images; a judge that agrees "
+    f"with less than {MIN_ACCURACY:.0%} of the labels is not asked."
 )
 
 OnProgress = Callable[[int, int], None]
@@ -83,6 +86,17 @@ class DuplicateGroup:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DoubtedLabel:
+    """A label that the look of the image contradicts."""
+
+    part: str
+    name: str
+    class_name: str
+    looks_like: str
+    """The class that it looks like."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class DataReport:
     """What a check of a data set found."""
 
@@ -93,11 +107,20 @@ class DataReport:
     parts: dict[str, PartReport]
     broken: list[Broken]
     duplicates: list[DuplicateGroup]
+    doubted: list[DoubtedLabel]
+    """The surest first; for a person to look at, as a judge of thumbnails errs."""
+    judge_accuracy: float
+    """Share of labels with which the judge agrees."""
     leaking: int
     """Groups across parts."""
     contradicting: int
     """Groups across classes."""
     method: str = METHOD
+
+    @property
+    def judged(self) -> bool:
+        """Whether the judge of labels is good enough to be asked."""
+        return self.judge_accuracy >= MIN_ACCURACY
 
     @property
     def clean(self) -> bool:
@@ -121,6 +144,7 @@ def check_images(
         DataError: if a process ends or hangs.
     """
     records, problems = _inspect_all(collection, workers, on_progress)
+    doubted, accuracy = _doubt(collection, records)
     duplicates = list(_describe_duplicates(collection, records))
     return DataReport(
         path=collection.path,
@@ -133,6 +157,8 @@ def check_images(
             for (part, index), problem in sorted(problems.items())
         ],
         duplicates=duplicates,
+        doubted=doubted,
+        judge_accuracy=accuracy,
         leaking=sum(group.across_parts for group in duplicates),
         contradicting=sum(group.across_classes for group in duplicates),
     )
@@ -178,11 +204,37 @@ def _measure(values: NDArray[np.int32]) -> Spread:
     )
 
 
+def _doubt(
+    collection: ImageCollection, records: dict[str, Records]
+) -> tuple[list[DoubtedLabel], float]:
+    everything, places = _join(records)
+    labels = np.concatenate([collection.parts[part].labels for part in records])
+    doubts = doubt_labels(everything, labels, len(collection.class_names))
+    found = []
+    for number, instead in zip(doubts.images, doubts.instead, strict=True):
+        part, index = places[number]
+        images = collection.parts[part]
+        found.append(
+            DoubtedLabel(
+                part=part,
+                name=images.store.name(index),
+                class_name=collection.class_names[images.labels[index]],
+                looks_like=collection.class_names[instead],
+            )
+        )
+    return found, doubts.accuracy
+
+
+def _join(records: dict[str, Records]) -> tuple[Records, list[tuple[str, int]]]:
+    """The records of all parts, and the part and number there of each."""
+    places = [(part, index) for part in records for index in range(len(records[part]))]
+    return np.concatenate(list(records.values())), places
+
+
 def _describe_duplicates(
     collection: ImageCollection, records: dict[str, Records]
 ) -> Iterator[DuplicateGroup]:
-    everything = np.concatenate(list(records.values()))
-    places = [(part, index) for part in records for index in range(len(records[part]))]
+    everything, places = _join(records)
     for group in group_duplicates(everything):
         members = [_describe_member(collection, *places[index]) for index in group]
         yield DuplicateGroup(
