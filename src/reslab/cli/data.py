@@ -27,7 +27,7 @@ class _Source:
     """A folder of class folders (`train/cat/1.jpg`, `val/…`), a CSV or Parquet file of paths and
     labels, WebDataset shards (a file, a folder, a pattern such as `train-{000..127}.tar`, a URL),
     or a folder of Hugging Face's `datasets`."""
-    images_root: Path | None = None
+    data_root: Path | None = None
     """Where the images of a CSV or Parquet file lie, if not beside it."""
     cache: Path | None = None
     """Where shards at a URL are copied to."""
@@ -46,7 +46,7 @@ class _Source:
 
         splitting = Splitting(fraction=self.validation_fraction, seed=self.split_seed)
         return open_images(
-            self.path, Opening(splitting=splitting, root=self.images_root, cache=self.cache)
+            self.path, Opening(splitting=splitting, root=self.data_root, cache=self.cache)
         )
 
     def _count_workers(self) -> int:
