@@ -32,7 +32,7 @@ ALIGNED = 1 / 64
 MAX_OVERHANG = 512
 """Columns and rows that may be resized in vain; 1 in 64 pixels is missed only where this is hit."""
 
-_HEADER_BYTES = 2**16
+_PIXELS, _EXIF = b"\xda", b"Exif\0\0"
 
 
 def cut_view(content: bytes, view: View, uniforms: Uniforms) -> Tensor:
@@ -139,12 +139,23 @@ _SIDEWAYS = {_TURNS[orientation] for orientation in (5, 6, 7, 8)}
 
 def _read_turn(content: bytes) -> Image.Transpose | None:
     """How a JPEG must be turned to stand upright, as its EXIF says."""
-    start = content.find(b"Exif\0\0", 0, _HEADER_BYTES)
-    if start < 0:
+    found = _find_exif(content)
+    if found is None:
         return None
     exif = Image.Exif()
     try:
-        exif.load(content[start : start + _HEADER_BYTES])
+        exif.load(found)
         return _TURNS.get(exif.get(0x0112, 1))
     except Exception:  # noqa: BLE001 - damaged EXIF says nothing against the pixels
         return None
+
+
+def _find_exif(content: bytes) -> bytes | None:
+    """The EXIF of a JPEG, from one segment before the pixels to the next."""
+    place = 2
+    while content[place : place + 1] == b"\xff" and content[place + 1 : place + 2] != _PIXELS:
+        end = place + 2 + int.from_bytes(content[place + 2 : place + 4], "big")
+        if content[place + 4 : place + 10] == _EXIF:
+            return content[place + 4 : end]
+        place = end
+    return None
