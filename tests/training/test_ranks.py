@@ -52,6 +52,19 @@ def test_a_run_goes_on_with_two_ranks_then_one_then_two(
     assert_same_run(tmp_path / "whole", tmp_path / "changing")
 
 
+def test_three_ranks_go_on_with_the_bits_of_three_never_interrupted(
+    make_config: MakeConfig, tmp_path: Path
+) -> None:
+    """Sums of three depend on their order, which is to be that of the run's beginning."""
+    config = make_config(
+        steps=9, batch_size=33, batch_parts=3, checkpoint_every_steps=3, log_every_steps=1
+    )
+    train(on_ranks(config, 3), tmp_path / "whole")
+    train_until(on_ranks(config, 3), tmp_path / "interrupted", 4)
+    train(on_ranks(config, 3), tmp_path / "interrupted", resume=True)
+    assert_same_run(tmp_path / "whole", tmp_path / "interrupted")
+
+
 def processes_of(parent: int) -> list[int]:
     """The followers that a process started: its children but for multiprocessing's tracker."""
     children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()

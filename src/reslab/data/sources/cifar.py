@@ -106,7 +106,12 @@ def download_cifar(layout: CifarLayout, root: Path, progress: DownloadProgress) 
         _fetch(layout, archive, progress)
         with tarfile.open(archive) as tar:
             tar.extractall(temporary, filter="data")
-        (Path(temporary) / layout.folder).rename(folder)
+        try:
+            (Path(temporary) / layout.folder).rename(folder)
+        except OSError:
+            # Processes that share a run ask for the same data; one of them has been faster.
+            if not folder.is_dir():
+                raise
     return folder
 
 
