@@ -72,11 +72,13 @@ def launch_training(
             try:
                 launcher(config, folder, resume, watch, reports)
             except ChildFailedError as error:
+                _raise_reported(reports)
                 raise _explain(error.get_first_failure()[1], restarts) from error
             except SignalException:
                 # What the processes have reported until then counts.
                 pass
-        return _read(reports)
+        _raise_reported(reports)
+        return _read_result(reports)
 
 
 def _describe(processes: int, restarts: int) -> LaunchConfig:
@@ -120,9 +122,12 @@ def _work(config: RunConfig, folder: Path, resume: bool, watch: Watch, reports: 
         sys.exit(STOPPED_CODE)
 
 
-def _read(reports: Path) -> RunResult:
+def _raise_reported(reports: Path) -> None:
     for error in sorted(reports.glob("error-*")):
         raise RunError(read_json(error))
+
+
+def _read_result(reports: Path) -> RunResult:
     path = reports / "result.json"
     if not path.is_file():
         raise KeyboardInterrupt

@@ -89,7 +89,7 @@ def train(
     if launch is not None and launch.size > 1:
         with join_launched(launch, config.execution.device) as ranks:
             return _train_launched(ranks, config, run, resume, observer, dataset)
-    with run.lock(), stop_on_signals() as stop:
+    with run.lock(), stop_on_signals(interrupts=launch is None) as stop:
         config, ended = open_run(run, config, resume=resume)
         if ended is not None:
             return ended
