@@ -21,6 +21,7 @@ from reslab.cli.reproduce import Reproduce
 from reslab.cli.runs import Runs
 from reslab.cli.study import Study
 from reslab.cli.sweep import Sweep
+from reslab.cli.track import Track
 from reslab.cli.train import Train
 from reslab.cli.ui import Ui
 from reslab.errors import ReslabError
@@ -39,6 +40,7 @@ Verb = (
     | Annotated[Data, subcommand("data")]
     | Annotated[Sweep, subcommand("sweep"), tyro.conf.SuppressFixed]
     | Annotated[Runs, subcommand("runs")]
+    | Annotated[Track, subcommand("track")]
     | Annotated[Study, subcommand("study")]
     | Annotated[Reproduce, subcommand("reproduce")]
     | Annotated[Report, subcommand("report")]

@@ -9,6 +9,7 @@ import tyro
 from reslab.cli.data_options import provide_data
 from reslab.cli.options import Flag, Ints, Texts
 from reslab.cli.progress import open_meter
+from reslab.cli.track_options import TrackOptions, TrackOptionsInPlace, print_failures
 from reslab.cli.where_options import WhereOptions, WhereOptionsInPlace
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ class StudyOptions:
     """cpu, cuda, cuda:1, mps; auto takes a GPU where there is one."""
     where: WhereOptionsInPlace = field(default_factory=WhereOptions)
     """On which machines, and how many at a time."""
+    tracking: TrackOptionsInPlace = field(default_factory=TrackOptions)
+    """Where the runs are to be shown."""
 
     def setting_for(self, study: "Study") -> "StudySetting":
         """The options as a study's setting, with its own defaults."""
@@ -65,6 +68,7 @@ class StudyOptions:
         from reslab.training.run_config import ExecutionConfig  # noqa: PLC0415
 
         root = provide_data(self.data, self.data_root, download=self.download)
+        tracking = self.tracking.to_tracking(folder=folder / "trackers", group=study.name)
         with self.where.open(self.device) as where, open_meter(study.name) as meter:
 
             def show(progress: "StudyProgress") -> None:
@@ -73,7 +77,7 @@ class StudyOptions:
                     note = f"{progress.measurements_done} of {progress.measurements} measured"
                 meter.update(progress.steps_done, progress.steps, note)
 
-            return conduct(
+            outcome = conduct(
                 study,
                 self.setting_for(study),
                 folder,
@@ -85,8 +89,11 @@ class StudyOptions:
                 ),
                 executor=where.executor,
                 pack=where.pack,
+                tracking=tracking,
                 on_progress=show,
             )
+        print_failures(store.folder, tracking)
+        return outcome
 
 
 StudyOptionsInPlace = Annotated[StudyOptions, tyro.conf.arg(name="")]

@@ -1,7 +1,7 @@
 """`reslab train`: one network, trained once."""
 
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,6 +11,7 @@ from reslab.cli.data_options import provide_data
 from reslab.cli.options import Flag
 from reslab.cli.output import print_json, print_line, print_message
 from reslab.cli.progress import describe_record, open_meter
+from reslab.cli.track_options import TrackOptions, TrackOptionsInPlace
 from reslab.cli.train_sharing import Sharing, plan_sharing
 from reslab.errors import ReslabError
 
@@ -117,6 +118,8 @@ class Train:
     """Record the training step as a CUDA graph and replay it; `auto` does on a CUDA GPU."""
     profile: Flag = False
     """Measure first where the time of a step goes, by layer and by kind, into `--out`/profile."""
+    tracking: TrackOptionsInPlace = field(default_factory=TrackOptions)
+    """Where the run is to be shown."""
     json: Flag = False
     """Print the result as one JSON object."""
 
@@ -139,16 +142,19 @@ class Train:
 
     @contextmanager
     def observe(self) -> "Iterator[Observer]":
-        """Show on stderr how the run goes on."""
+        """Show how the run goes on, on stderr and in the trackers asked for."""
+        from reslab.tracking.track import track  # noqa: PLC0415
         from reslab.training.loop import Observer  # noqa: PLC0415
 
         latest: dict[str, Any] = {}
-        with open_meter(self.name) as meter:
-            yield Observer(
-                on_step=lambda done, total: meter.update(done, total, describe_record(latest)),
-                on_record=latest.update,
-                on_message=print_message,
-            )
+        tracking = self.tracking.to_tracking()
+        with track(self.out, tracking, print_message) as trackers, open_meter(self.name) as meter:
+
+            def on_step(done: int, total: int) -> None:
+                meter.update(done, total, describe_record(latest))
+                trackers.follow()
+
+            yield Observer(on_step=on_step, on_record=latest.update, on_message=print_message)
 
     def _train(self, config: "RunConfig") -> "RunResult":
         from reslab.training.loop import train  # noqa: PLC0415

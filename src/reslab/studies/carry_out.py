@@ -1,6 +1,7 @@
 """Carrying out a study's runs: several at a time, resumed where they stopped, never repeated."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
@@ -12,7 +13,9 @@ from reslab.runs.executor import Executor, Failed, Job, Locate, Stopped
 from reslab.runs.metrics import read_last_step
 from reslab.studies.relocating import list_read, relocate
 from reslab.studies.setting import PlannedRun
-from reslab.training.loop import train
+from reslab.tracking.order import Tracking
+from reslab.tracking.track import track
+from reslab.training.loop import Observer, train
 from reslab.training.memory import share_dataset
 from reslab.training.opening import load_data, load_named
 from reslab.training.result import RunResult, run_result_from
@@ -49,6 +52,10 @@ class RunStore:
                 return run
         return RunDirectory(self.folder / name)
 
+    def owns(self, run_folder: Path) -> bool:
+        """Whether a run is this study's own."""
+        return run_folder.parent == self.folder
+
 
 def find_stores(folder: Path, runs: Path | None = None) -> RunStore:
     """Where a study in `folder` keeps its runs and finds those of the studies beside it.
@@ -70,6 +77,8 @@ class _Job:
     """The study's, imported first so that its blocks and shortcuts are known."""
     dataset: Dataset | None = None
     """Shared with the other jobs' processes; None where each loads its own."""
+    tracking: Tracking | None = None
+    """Where the run is to be shown while it trains."""
 
 
 def carry_out(
@@ -79,6 +88,7 @@ def carry_out(
     *,
     pack: int = 1,
     module: str = __name__,
+    tracking: Tracking | None = None,
     on_progress: Callable[[StudyProgress], None] = lambda _progress: None,
 ) -> list[RunResult]:
     """Carry out the runs, each in its own folder of the store; equal ones once.
@@ -89,6 +99,7 @@ def carry_out(
         executor: where they are carried out.
         pack: runs that share a process and take their steps in turn, as a GPU wants small nets.
         module: imported in each run's process first.
+        tracking: where the runs of this store are shown; other studies' are not touched.
         on_progress: told about twice a second how far the study has come.
 
     Returns:
@@ -99,6 +110,9 @@ def carry_out(
         RunError: if another process writes one of the runs.
     """
     campaign = _Campaign(runs, store, executor, pack, module, on_progress)
+    campaign.jobs = [
+        replace(job, tracking=tracking) if store.owns(job.folder) else job for job in campaign.jobs
+    ]
     outcomes = campaign.carry_out(keep_going=False)
     return [outcome for outcome in outcomes if not isinstance(outcome, Failed)]
 
@@ -199,11 +213,36 @@ def _carry_out_group(jobs: tuple[_Job, ...], locate: Locate) -> list[RunResult]:
     """Runs of one process; each ends as it would alone."""
     import_module(jobs[0].module)
     places = [_to_place(job, locate) for job in jobs]
-    if len(jobs) > 1:
-        data = jobs[0].dataset or load_named(_relocated(jobs[0].config, locate))
-        return train_together(places, dataset=data)
-    dataset = jobs[0].dataset or load_data(_relocated(jobs[0].config, locate))
-    return [train(places[0].config, places[0].folder, resume=True, dataset=dataset)]
+    with _tracked([_locate_tracking(job, locate) for job in jobs], places) as observer:
+        if len(jobs) > 1:
+            data = jobs[0].dataset or load_named(_relocated(jobs[0].config, locate))
+            return train_together(places, observer=observer, dataset=data)
+        dataset = jobs[0].dataset or load_data(_relocated(jobs[0].config, locate))
+        config, folder = places[0].config, places[0].folder
+        return [train(config, folder, resume=True, observer=observer, dataset=dataset)]
+
+
+@contextmanager
+def _tracked(trackings: Sequence[Tracking | None], places: Sequence[Place]) -> Iterator[Observer]:
+    """Show each run in its trackers; which of them failed is said once for the whole study."""
+    with ExitStack() as stack:
+        trackers = [
+            stack.enter_context(track(place.folder, tracking, lambda _message: None))
+            for tracking, place in zip(trackings, places, strict=True)
+        ]
+
+        def follow(_done: int, _total: int) -> None:
+            for each in trackers:
+                each.follow()
+
+        yield Observer(on_step=follow)
+
+
+def _locate_tracking(job: _Job, locate: Locate) -> Tracking | None:
+    """Away from the study's folder a tracker writes to the run's, with which it comes back."""
+    if job.tracking is None or locate(job.folder) == job.folder:
+        return job.tracking
+    return replace(job.tracking, folder=None)
 
 
 def _to_place(job: _Job, locate: Locate) -> Place:

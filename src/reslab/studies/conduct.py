@@ -20,6 +20,7 @@ from reslab.studies.measuring import (
 from reslab.studies.relocating import list_read
 from reslab.studies.setting import PlannedRun, StudySetting
 from reslab.studies.study import Study
+from reslab.tracking.order import Tracking
 from reslab.training.result import run_result_from
 from reslab.training.run_config import ExecutionConfig
 
@@ -49,6 +50,7 @@ def conduct(  # noqa: PLR0913
     execution: ExecutionConfig | None = None,
     executor: Executor | None = None,
     pack: int = 1,
+    tracking: Tracking | None = None,
     on_progress: Callable[[StudyProgress], None] = lambda _progress: None,
 ) -> StudyOutcome:
     """Carry out a study, or what is left of it, and conclude.
@@ -62,6 +64,7 @@ def conduct(  # noqa: PLR0913
         executor: where runs and measurements are carried out; by default one after another in a
             process of this machine.
         pack: runs that share a process, as a GPU wants small nets.
+        tracking: where its own runs are shown while they train.
         on_progress: told about twice a second how far the study has come.
 
     Raises:
@@ -79,7 +82,15 @@ def conduct(  # noqa: PLR0913
         progress = news
         on_progress(progress)
 
-    carry_out(runs, store, executor, pack=pack, module=type(study).__module__, on_progress=note)
+    carry_out(
+        runs,
+        store,
+        executor,
+        pack=pack,
+        module=type(study).__module__,
+        tracking=tracking,
+        on_progress=note,
+    )
     jobs = _place_measurements(study, setting, folder, store, execution)
     _measure(jobs, executor, lambda done: note(_add_measurements(progress, done, len(jobs))))
     return conclude(study, setting, folder, store)
