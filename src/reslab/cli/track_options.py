@@ -66,5 +66,6 @@ def print_failures(runs_folder: Path, tracking: "Tracking | None") -> None:
         print_message(
             f"tracking with {tracker} failed on {len(reasons)} of {len(runs)} runs, for one: "
             f"{reasons[0]}; the logs are {runs_folder}/*/trackers/{tracker}.log, and "
-            f"`reslab track {runs_folder} --track {tracker} --track-dir {tracking.folder}` sends what is missing"
+            f"`reslab track {runs_folder} --track {tracker} --track-dir {tracking.folder}` sends "
+            "what is missing"
         )

@@ -130,7 +130,8 @@ class TrackerProcess:
         self._messages.append(
             f"tracking with {self.order.tracker} has failed, and the run goes on without it: "
             f"{reason} (log: {self.log_path}); `reslab track {self.order.run_folder} "
-            f"--track {self.order.tracker} --track-dir {self.order.folder}` sends later what is missing"
+            f"--track {self.order.tracker} --track-dir {self.order.folder}` sends later what is "
+            "missing"
         )
 
     def _keep_failure(self, reason: str) -> None:
