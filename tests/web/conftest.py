@@ -10,10 +10,9 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, sync_playwright
 
 from reslab.report.study_page import write_report
 from reslab.studies.catalogue import find_study
@@ -100,32 +99,33 @@ def server(folder: Path) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Headless Chromium; its tests are skipped where there is none."""
+def context() -> Iterator[BrowserContext]:
+    """Headless Chromium with one cache for all tests, which are skipped where there is none."""
     named = os.environ.get("RESLAB_CHROMIUM")
     path = named or next(filter(None, map(shutil.which, NAMES)), None)
     if path is None:
         pytest.skip("no Chromium: install it, or name it in RESLAB_CHROMIUM")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
+        context = browser.new_context()
+        context.add_init_script(SHIFTS)
+        context.set_default_timeout(60_000)
+        yield context
         browser.close()
 
 
 @pytest.fixture
-def visit(browser: Browser, server: Server, request: pytest.FixtureRequest) -> Iterator[Visit]:
-    """A fresh window, by default of desktop width; at the end it must not have complained."""
-    options: dict[str, Any] = {"viewport": {"width": 1280, "height": 900}}
-    options |= getattr(request, "param", {})
-    context = browser.new_context(**options)
-    context.add_init_script(SHIFTS)
-    visit = Visit(context.new_page(), server.address)
-    visit.page.set_default_timeout(60_000)
-    visit.page.on("console", visit.note)
-    visit.page.on("pageerror", lambda error: visit.complaints.append(str(error)))
-    visit.page.on("request", visit.watch)
+def visit(context: BrowserContext, server: Server) -> Iterator[Visit]:
+    """A window of desktop width; at the end it must not have complained."""
+    page = context.new_page()
+    page.set_viewport_size({"width": 1280, "height": 900})
+    visit = Visit(page, server.address)
+    page.on("console", visit.note)
+    page.on("pageerror", lambda error: visit.complaints.append(str(error)))
+    page.on("request", visit.watch)
     yield visit
-    context.close()
+    page.evaluate("localStorage.clear()")
+    page.close()
     assert visit.complaints == []
 
 
