@@ -20,6 +20,7 @@ extensions = [
     "sphinx_copybutton",
     "command_reference",
     "module_table",
+    "public_names",
     "repository_links",
     "stored_results",
 ]

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Reading responses
-# The paper reads off how strongly each layer responds (Fig. 7): the standard deviation of what leaves
-# a layer after batch normalisation and before the non-linearity. Every network of reslab gives these
-# out by name, so looking inside is a dictionary look-up.
+# The paper reads off how strongly each layer responds (Fig. 7): the standard deviation of what
+# leaves a layer after batch normalisation and before the non-linearity. Every network of reslab
+# gives these out by name, so looking inside is a dictionary look-up.
 
 # %%
 import os
@@ -42,9 +42,8 @@ for name, classifier in classifiers.items():
     inputs = classifier.preprocessing(images.images[:16])
     with torch.inference_mode():
         logits, responses = classifier.network(inputs, return_responses=True)
-    print(
-        f"{name}: {len(responses)} responses; layer2.0.bn2 is {tuple(responses['layer2.0.bn2'].shape)}"
-    )
+    shape = tuple(responses["layer2.0.bn2"].shape)
+    print(f"{name}: {len(responses)} responses; layer2.0.bn2 is {shape}")
 
 # %% [markdown]
 # And the quantity of Fig. 7, over all test images.

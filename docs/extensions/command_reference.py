@@ -47,9 +47,8 @@ def _verbs_of(union: Any, prefix: str = "") -> Iterator[tuple[str, type]]:
     for member in get_args(union):
         verb, *settings = get_args(member)
         name = prefix + next(part.name for part in settings if getattr(part, "name", None))
-        inner = [
-            hint for hint in get_type_hints(verb, include_extras=True).values() if _forks(hint)
-        ]
+        hints = get_type_hints(verb, include_extras=True)
+        inner = [hint for hint in hints.values() if _forks(hint)]
         if not inner:
             yield name, verb
         for hint in inner:
@@ -65,16 +64,25 @@ def _forks(hint: Any) -> bool:
 def list_options(verb: type) -> list[Option]:
     """The options of a verb in the order of its help, those of nested classes in their place."""
     hints = get_type_hints(verb, include_extras=True)
-    texts = ModuleAnalyzer.for_module(verb.__module__).find_attr_docs()
+    texts = _read_field_docs(verb)
     options = []
     for field in fields(verb):
         kind, settings = _unwrap(hints[field.name])
         if is_dataclass(kind):
             options += list_options(kind)
             continue
-        text = " ".join(line.strip() for line in texts[verb.__name__, field.name]).strip()
+        text = " ".join(line.strip() for line in texts[field.name]).strip()
         options.append(_to_option(field, kind, settings, text))
     return options
+
+
+def _read_field_docs(verb: type) -> dict[str, list[str]]:
+    """The lines under each field, of the class itself and of those it derives from."""
+    found: dict[str, list[str]] = {}
+    for part in filter(is_dataclass, reversed(verb.__mro__)):
+        docs = ModuleAnalyzer.for_module(part.__module__).find_attr_docs()
+        found |= {field: lines for (owner, field), lines in docs.items() if owner == part.__name__}
+    return found
 
 
 def _unwrap(hint: Any) -> tuple[Any, list[Any]]:

@@ -1,13 +1,13 @@
 """The code of a Markdown page, and what is to be done with it.
 
-A block of `sh` or `python` is run. A comment before it, which neither the repository's view of a page
-nor the site shows, changes that:
+A block of `sh` or `python` is run. A comment before it, shown neither in the repository nor on the
+site, changes that:
 
 - `<!-- smoke: --steps 3 -->`: the words are added to each line that calls `reslab`;
 - `<!-- not run: why -->`: lines that call `reslab` are parsed, Python is compiled;
 - `<!-- exit: 2 -->`: the exit code of the block's last line;
 - `<!-- file: NAME -->`: the block, in any language, is written to a file;
-- `<!-- output -->`: the block is what the one before it prints; a line of `…` stands for any others.
+- `<!-- output -->`: the block is what the one before it prints; `…` stands for any lines.
 """
 
 import re
