@@ -4,7 +4,6 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -13,33 +12,18 @@ from reslab.errors import ReslabError, RunError
 from reslab.runs.directory import RunDirectory
 from reslab.runs.executor import TICK_SECONDS, Failed, Job, Locate, Stopped, in_order
 from reslab.runs.executors.place import FREE_SECONDS, Order, Place, Report
-from reslab.runs.executors.ray_cluster import count_room
+from reslab.runs.executors.ray_terms import Rooms, Terms
 from reslab.runs.executors.shipping import Parcel, Receiver, Sender, count_bytes
 from reslab.runs.executors.sight import Sight, look_at, show
 from reslab.runs.executors.tending import Answer, Life, Pause, Silent, Tender
 from reslab.runs.signals import hear_signals
 
 POLL_SECONDS = 1.0
-# A cluster may first have to start a machine.
-START_SECONDS = 600.0
 STOP_SECONDS = FREE_SECONDS
 CLOSE_SECONDS = 5.0
-ROOM_SECONDS = 5.0
 FAILED_STARTS = 3
 MAX_BROUGHT_BYTES = 2 * 2**30
 CONCURRENT_CALLS = 4
-
-
-@dataclass(frozen=True, kw_only=True)
-class Terms:
-    """On what terms jobs are carried out; see `RayExecutor`."""
-
-    cpus: float
-    gpus: float
-    workers: int | None
-    retries: int
-    shared: bool | None
-    on_message: Callable[[str], None]
 
 
 class Campaign:
@@ -283,49 +267,6 @@ class Campaign:
         self.waiting.appendleft(index)
 
 
-class Rooms:
-    """How many places a cluster has room for.
-
-    Args:
-        ray: connected.
-        terms: what each takes.
-    """
-
-    def __init__(self, ray: Any, terms: Terms) -> None:
-        self.ray = ray
-        self.terms = terms
-        self.starting = 0
-        self.failed = 0
-        self.room = 1
-        self.looked_at = float("-inf")
-        self.idle_since = time.monotonic()
-
-    def limit(self) -> int:
-        """Places at a time."""
-        if self.terms.workers is not None:
-            return self.terms.workers
-        if time.monotonic() - self.looked_at > ROOM_SECONDS:
-            room = count_room(self.ray, self.terms.cpus, self.terms.gpus)
-            if room == 0 and self.room > 0:
-                self.terms.on_message("no node of the cluster has room for a run yet; waiting")
-            self.room, self.looked_at = room, time.monotonic()
-        return max(1, self.room)
-
-    def check(self, places: int) -> None:
-        """Give up where no place has been ready for long.
-
-        Raises:
-            RunError: if so.
-        """
-        if self.starting < places or not places:
-            self.idle_since = time.monotonic()
-        elif time.monotonic() - self.idle_since > START_SECONDS:
-            raise RunError(
-                f"no node of the cluster has had room for a run of {self.terms.cpus:g} CPUs and "
-                f"{self.terms.gpus:g} GPUs for {START_SECONDS:.0f} s: ask for less, or start nodes"
-            )
-
-
 def _written(job: Job[Any]) -> tuple[Path, ...]:
     return (*job.folders, *job.files)
 
@@ -337,4 +278,5 @@ def _cause_of(error: Any) -> Exception:
 
 
 def _first_line(error: BaseException) -> str:
-    return next(iter(str(error).strip().splitlines()), "") or type(error).__name__
+    line = next(iter(str(error).strip().splitlines()), "") or type(error).__name__
+    return f"{line.rstrip('.')}."

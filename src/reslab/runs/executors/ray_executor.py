@@ -5,10 +5,12 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
+from reslab.errors import RunError
 from reslab.runs.executor import Executor, Failed, Item, Job, Locate, Result
 from reslab.runs.executors.own_modules import read_modules
-from reslab.runs.executors.ray_campaign import Campaign, Terms
+from reslab.runs.executors.ray_campaign import Campaign
 from reslab.runs.executors.ray_cluster import connect, count_room
+from reslab.runs.executors.ray_terms import Terms
 
 
 class RayExecutor(Executor):
@@ -102,4 +104,10 @@ class RayExecutor(Executor):
         modules = read_modules({job.module for job in jobs if job.module is not None})
         self.settle_gpus()
         campaign = Campaign(self.connect(), function, jobs, self.terms, modules)
-        return campaign.carry_out(on_tick, keep_going=keep_going)
+        try:
+            return campaign.carry_out(on_tick, keep_going=keep_going)
+        except ConnectionError as error:
+            raise RunError(
+                f"the connection to the Ray cluster was lost ({error}): what had finished is kept, "
+                "and the same command goes on once the cluster is there again"
+            ) from error
