@@ -12,8 +12,8 @@ Mutate = Callable[[bytes, int], bytes]
 NASTY: tuple[Any, ...] = (
     None, True, -1, 0, 1, 2, 3, 7, 10, 64, 255, 2**20, 2**31, 2**63, 10**30, 10**400, 0.5, -0.0,
     1e308, float("nan"), float("-inf"), "", "a", "a" * 300, "../x", "/dev/zero", "a.py", "\x1b[31m",
-    "<b>$", "\0", "\ud800", "none", "A", "B", "C-1x1", "basic", "bottleneck", "preactivation", "imagenet",
-    "cifar", "digits", [], {}, [[]], {"": {}}, [1] * 50, [1, -1], ["a", "a"],
+    "<b>$", "\0", "\ud800", "none", "A", "B", "C-1x1", "basic", "bottleneck", "preactivation",
+    "imagenet", "cifar", "digits", [], {}, [[]], {"": {}}, [1] * 50, [1, -1], ["a", "a"],
 )  # fmt: skip
 BYTES_SHARE = 0.2
 
