@@ -188,7 +188,7 @@ def open_damaged(folder: Path, suffix: str, content: bytes) -> None:
         return
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(data=st.data(), suffix=st.sampled_from([".arrow", ".parquet"]))
 def test_damaged_files_are_read_or_refused(
     whole: dict[str, bytes],
