@@ -177,7 +177,8 @@ def _print_doubts(report: "DataReport") -> None:
     rows = [[d.part, d.class_name, d.looks_like, d.name] for d in report.doubted]
     _print_some("labels to look at", ["part", "class", "looks like", "image"], rows)
     weak = "" if report.judged else ": too few for it to doubt any"
-    print_line(f"\nthe judge of labels agrees with {report.judge_accuracy:.1%} of them{weak}")
+    share = f"{report.judge_accuracy:.1%} of them, mean over classes{weak}"
+    print_line(f"\nthe judge of labels agrees with {share}")
 
 
 def _name_fault(group: "DuplicateGroup") -> str:

@@ -147,6 +147,14 @@ def test_a_judge_that_has_learned_nothing_doubts_nothing() -> None:
     assert not len(doubts.images)
 
 
+def test_one_large_class_does_not_make_a_judge() -> None:
+    records, labels = record_digits()
+    np.random.default_rng(0).shuffle(labels)
+    doubts = doubt_labels(records, (labels == 0).astype(np.int64), 2)
+    assert doubts.accuracy < 0.6
+    assert not len(doubts.images)
+
+
 def test_broken_images_have_no_say() -> None:
     records, labels = record_digits()
     records["broken"] = True

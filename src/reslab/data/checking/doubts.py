@@ -26,7 +26,8 @@ class Doubts:
     """What the judge makes of the labels."""
 
     accuracy: float
-    """Share of images, of those it had not learned, where it agrees with the label."""
+    """Share of a class's images, of those it had not learned, where it agrees with the label; the
+    mean over classes, so that one large class does not make a judge look good."""
     images: NDArray[np.int64]
     """Numbers of the images whose label it doubts, the surest first; none if it is too weak."""
     instead: Labels
@@ -48,7 +49,8 @@ def doubt_labels(records: Records, labels: Labels, num_classes: int) -> Doubts:
     whole = np.flatnonzero(~records["broken"])
     own, best, looks_like = _judge(records[whole], labels[whole], num_classes)
     given = labels[whole]
-    accuracy = float((looks_like == given).mean()) if len(whole) else 0.0
+    agreed = _average_by_class((looks_like == given).astype(float), given, num_classes)
+    accuracy = float(agreed[np.unique(given)].mean()) if len(whole) else 0.0
     usual = _average_by_class(own, given, num_classes)
     doubted = (looks_like != given) & (best >= usual[looks_like])
     if accuracy < MIN_ACCURACY:

@@ -110,7 +110,7 @@ class DataReport:
     doubted: list[DoubtedLabel]
     """The surest first; for a person to look at, as a judge of thumbnails errs."""
     judge_accuracy: float
-    """Share of labels with which the judge agrees."""
+    """Share of labels with which the judge agrees, mean over classes."""
     leaking: int
     """Groups across parts."""
     contradicting: int
