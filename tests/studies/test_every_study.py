@@ -83,7 +83,8 @@ def test_given_weights_are_measured_without_any_run(name: str, folder: Path) -> 
     assert outcome.evidence.runs == ()
     labels = {m.label for m in outcome.evidence.measured}
     assert {"plain8 (given)", "resnet14 (given)"} <= labels
-    assert write_report(outcome, folder / "given" / name).is_file()
+    page = write_report(outcome, folder / "given" / name).read_text()
+    assert "given as files, which do not say how they were trained" in page
 
 
 def test_a_net_for_other_images_is_refused(tmp_path: Path) -> None:

@@ -128,6 +128,7 @@ def describe_study(
             *list_common_deviations(setting, planned),
             *outcome.study.list_deviations(setting),
         ],
+        "trains": bool(planned),
         "command": reproduce_command(outcome.study.name, setting),
     }
 
