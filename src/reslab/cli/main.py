@@ -15,6 +15,7 @@ from reslab.cli.evaluate import Evaluate
 from reslab.cli.export import Export
 from reslab.cli.failures import explain_failure
 from reslab.cli.output import flush_output, print_message
+from reslab.cli.plan import PlanRun
 from reslab.cli.predict import Predict
 from reslab.cli.report import Report
 from reslab.cli.reproduce import Reproduce
@@ -40,6 +41,7 @@ Verb = (
     | Annotated[Data, subcommand("data")]
     | Annotated[Sweep, subcommand("sweep"), tyro.conf.SuppressFixed]
     | Annotated[Runs, subcommand("runs")]
+    | Annotated[PlanRun, subcommand("plan")]
     | Annotated[Track, subcommand("track")]
     | Annotated[Study, subcommand("study")]
     | Annotated[Reproduce, subcommand("reproduce")]
