@@ -1,5 +1,6 @@
 """Serving the page."""
 
+import socket
 from collections.abc import Callable
 
 from waitress import create_server
@@ -23,23 +24,29 @@ def serve(settings: UiSettings, on_ready: Callable[[str], None] = lambda _addres
         ConfigError: if the folder is not there or the address cannot be listened on.
     """
     app = build_app(settings)
-    try:
+    with _listen(settings.host, settings.port) as listening:
         server = create_server(
             app.server,
-            host=settings.host,
-            port=settings.port,
+            sockets=[listening],
             threads=THREADS,
             max_request_body_size=MAX_BODY_BYTES,
             ident=None,
             clear_untrusted_proxy_headers=True,
         )
-    except OSError as error:
+        on_ready(_address(settings, listening.getsockname()[1]))
+        server.run()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
         raise ConfigError(
-            f"cannot serve on {settings.host} port {settings.port}: {error.strerror}. Choose "
-            "another with --port, or 0 for any that is free."
+            f"cannot serve on {host} port {port}: {reason}. Choose another with --port, or 0 for "
+            "any that is free."
         ) from error
-    on_ready(_address(settings, int(server.effective_port)))
-    server.run()
 
 
 def _address(settings: UiSettings, port: int) -> str:
