@@ -1,5 +1,6 @@
 """Serving the page."""
 
+import logging
 import socket
 from collections.abc import Callable
 
@@ -24,6 +25,8 @@ def serve(settings: UiSettings, on_ready: Callable[[str], None] = lambda _addres
         ConfigError: if the folder is not there or the address cannot be listened on.
     """
     app = build_app(settings)
+    # It warns whenever a few questions come at once.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     with _listen(settings.host, settings.port) as listening:
         server = create_server(
             app.server,
