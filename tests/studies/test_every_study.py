@@ -83,8 +83,10 @@ def test_given_weights_are_measured_without_any_run(name: str, folder: Path) -> 
     assert outcome.evidence.runs == ()
     labels = {m.label for m in outcome.evidence.measured}
     assert {"plain8 (given)", "resnet14 (given)"} <= labels
-    page = write_report(outcome, folder / "given" / name).read_text()
-    assert "given as files, which do not say how they were trained" in page
+    of_study = write_report(outcome, folder / "given" / name)
+    of_paper = write_paper([outcome], folder / "given" / "paper")
+    for page in (of_study, of_paper):
+        assert "given as files, which do not say how they were trained" in page.read_text()
 
 
 def test_a_net_for_other_images_is_refused(tmp_path: Path) -> None:
