@@ -30,7 +30,10 @@ Task = dict[str, Any]
 def plan(task: Task) -> RunConfig:
     """The run of which a step is measured."""
     network = find_network(
-        f"resnet{task['depth']}", width=task["width"], input_size=task["image_size"]
+        f"resnet{task['depth']}",
+        width=task["width"],
+        num_classes=10,
+        input_size=task["image_size"],
     )
     return plan_run(
         network,

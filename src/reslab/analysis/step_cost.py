@@ -95,7 +95,9 @@ def count_step_work(config: NetworkConfig, *, recompute: bool = False) -> StepWo
     again = 1 + 1 / PASSES if recompute else 1.0
     blocks = sum(config.blocks_per_stage)
     macs = sum((PASSES - (layer.name == "conv1")) * layer.macs for layer in layers)
-    numbers = sum(map(_count_numbers, layers)) + _count_additions(layers)
+    numbers = sum(map(_count_numbers, layers))
+    if config.family == "residual":
+        numbers += _count_additions(layers)
     return StepWork(
         macs=round(again * macs),
         numbers=round(again * numbers),
