@@ -1,6 +1,6 @@
 """`reslab plan`: memory, time, bottleneck and cost of a run on GPUs one does not have yet."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -129,14 +129,17 @@ class PlanRun:
         images_per_core = self.images_per_core
         if images_per_core is None and self._find_network().stem != "cifar":
             images_per_core = ASSUMED_IMAGES_PER_CORE
+        gpu = find_accelerator(
+            self.gpu,
+            memory_gb=self.memory_gb,
+            tflops=self.tflops,
+            bandwidth_gb=self.bandwidth_gb,
+            link_gb=self.link_gb,
+        )
+        if self.calibrate or self.run_folder:
+            gpu = replace(gpu, name=f"{gpu.name} of measured speed")
         return Cluster(
-            gpu=find_accelerator(
-                self.gpu,
-                memory_gb=self.memory_gb,
-                tflops=self.tflops,
-                bandwidth_gb=self.bandwidth_gb,
-                link_gb=self.link_gb,
-            ),
+            gpu=gpu,
             gpus=self.gpus,
             nodes=self.nodes,
             network_gbit=self.network_gbit,
