@@ -29,6 +29,16 @@ def test_a_study_shows_all_its_runs_side_by_side(tmp_path: Path) -> None:
     assert len(shown) == 4
 
 
+def test_a_sweep_shows_all_its_runs(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard")
+    code = run(
+        "sweep", "resnet8", "--steps", "3", "--width", "4", "--device", "cpu", "--vary",
+        "seed=0..1", "--out", str(tmp_path / "s"), "--track", "tensorboard",
+    )  # fmt: skip
+    assert code == 0
+    assert len(list((tmp_path / "s" / "trackers" / "tensorboard").iterdir())) == 2
+
+
 def test_stored_runs_are_found_and_shown(
     write_run: WriteRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -10,6 +10,7 @@ import tyro
 
 from reslab.cli.output import print_json, print_line, print_message, print_table
 from reslab.cli.progress import open_meter
+from reslab.cli.track_options import print_failures
 from reslab.cli.train import Train
 from reslab.cli.where_options import Where, WhereOptions, WhereOptionsInPlace
 from reslab.errors import ConfigError
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 NOT_VARIED = {
     "out", "resume", "profile", "json", "download", "data_root", "cache", "workers", "device",
     "threads", "ranks", "gpus", "restarts", "compile", "recompute", "capture",
+    "tracking",
 }  # fmt: skip
 TITLES = {
     "train_error_pct": "training error %",
@@ -118,19 +120,23 @@ class Sweep(Train):
     ) -> "list[RunResult | Failed]":
         from reslab.studies.carry_out import carry_out_each  # noqa: PLC0415
 
+        tracking = self.tracking.to_tracking(folder=self.out / "trackers", group=self.out.name)
         with open_meter(f"sweep of {self.name}") as meter:
 
             def show(progress: "StudyProgress") -> None:
                 note = f"{progress.runs_done} of {progress.runs} runs"
                 meter.update(progress.steps_done, progress.steps, note)
 
-            return carry_out_each(
+            outcomes = carry_out_each(
                 [run.planned for run in runs],
                 store,
                 where.executor,
                 pack=where.pack if self._is_held_in_memory() else 1,
+                tracking=tracking,
                 on_progress=show,
             )
+        print_failures(store.folder, tracking)
+        return outcomes
 
     def _is_held_in_memory(self) -> bool:
         """Whether runs can share their data, and so a process."""

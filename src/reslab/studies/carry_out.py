@@ -110,9 +110,7 @@ def carry_out(
         RunError: if another process writes one of the runs.
     """
     campaign = _Campaign(runs, store, executor, pack, module, on_progress)
-    campaign.jobs = [
-        replace(job, tracking=tracking) if store.owns(job.folder) else job for job in campaign.jobs
-    ]
+    campaign.track(tracking)
     outcomes = campaign.carry_out(keep_going=False)
     return [outcome for outcome in outcomes if not isinstance(outcome, Failed)]
 
@@ -123,6 +121,7 @@ def carry_out_each(
     executor: Executor,
     *,
     pack: int = 1,
+    tracking: Tracking | None = None,
     on_progress: Callable[[StudyProgress], None] = lambda _progress: None,
 ) -> list[RunResult | Failed]:
     """The same, but a run that fails keeps no other from being carried out.
@@ -131,6 +130,7 @@ def carry_out_each(
         Stopped: by SIGINT or SIGTERM; the same call goes on from there.
     """
     campaign = _Campaign(runs, store, executor, pack, __name__, on_progress)
+    campaign.track(tracking)
     return campaign.carry_out(keep_going=True)
 
 
@@ -149,9 +149,17 @@ class _Campaign:
         # The longest first, so that no core idles while the last one runs.
         configs = sorted(unique.values(), key=lambda config: -_cost(config))
         self.jobs = [_Job(config, store.locate(config).path, module) for config in configs]
+        self.store = store
         self.executor = executor
         self.pack = pack
         self.on_progress = on_progress
+
+    def track(self, tracking: Tracking | None) -> None:
+        """Show the runs of the campaign's own store; those of others are only read."""
+        self.jobs = [
+            replace(job, tracking=tracking) if self.store.owns(job.folder) else job
+            for job in self.jobs
+        ]
 
     def carry_out(self, *, keep_going: bool) -> list[RunResult | Failed]:
         """The outcomes in the order of the runs."""

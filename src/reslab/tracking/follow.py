@@ -1,5 +1,8 @@
 """One tracker following one run: from the run's files to the tracker, each record once."""
 
+import errno
+import os
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -62,6 +65,7 @@ class Follower:
         records = self.position.select_new(self.tail.read_new())
         if records:
             self.tracker.record(records)
+            self._require_space()
             self._keep(self.position.after(records))
 
     def end(self, state: str) -> None:
@@ -69,6 +73,7 @@ class Follower:
         self.send_new()
         result: dict[str, Any] = self.run.read_result() or {}
         self.tracker.end(state, result)
+        self._require_space()
         self._keep(replace(self.position, ended=state))
 
     def _find_position(self) -> Position:
@@ -83,6 +88,15 @@ class Follower:
             name=f"{name}-{uuid4().hex[:6]}" if self.order.shared else name,
             begun_at=_find_beginning(self.run),
         )
+
+    def _require_space(self) -> None:
+        """Not every tracker says that it could not write.
+
+        Raises:
+            OSError: if its disk is full.
+        """
+        if shutil.disk_usage(self.order.folder).free == 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), self.order.folder)
 
     def _keep(self, position: Position) -> None:
         self.position = position
