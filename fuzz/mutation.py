@@ -39,20 +39,20 @@ def mutate_json(content: bytes, max_size: int, seed: int, mutate: Mutate) -> byt
 def _alter(document: Any, generator: random.Random) -> Any:
     places = list(_list_places(document))
     if not places:
-        return generator.choice(NASTY)
+        return deepcopy(generator.choice(NASTY))
     container, key = generator.choice(places)
     choice = generator.random()
     if choice < 0.1:
         del container[key]
     elif choice < 0.2 and isinstance(container, dict):
-        container[str(generator.choice(NASTY))] = container[key]
+        container[str(generator.choice(NASTY))] = deepcopy(container[key])
     elif choice < 0.3 and isinstance(container, list):
-        container.extend(container[: generator.randint(0, 40)])
+        container.extend(deepcopy(container[: generator.randint(0, 40)]))
     elif choice < 0.5:
         other, other_key = generator.choice(places)
         container[key] = deepcopy(other[other_key])
     else:
-        container[key] = generator.choice(NASTY)
+        container[key] = deepcopy(generator.choice(NASTY))
     return document
 
 

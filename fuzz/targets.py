@@ -317,8 +317,8 @@ def shard_seeds() -> Iterable[bytes]:
     for format_ in (tarfile.USTAR_FORMAT, tarfile.PAX_FORMAT, tarfile.GNU_FORMAT):
         file = BytesIO()
         with tarfile.open(fileobj=file, mode="w", format=format_) as tar:
-            members = {"a.cls": b"1", "a.jpg": b"x" * 9, "b" * 120 + ".json": b'{"label": 0}'}
-            for name, content in {**members, "b" * 120 + ".png": b"y"}.items():
+            members = {"a.cls": b"1", "a.jpg": b"x" * 9, "b" * 90 + ".json": b'{"label": 0}'}
+            for name, content in {**members, "b" * 90 + ".png": b"y"}.items():
                 member = tarfile.TarInfo(name)
                 member.size = len(content)
                 tar.addfile(member, BytesIO(content))

@@ -197,7 +197,7 @@ def test_measurements_that_are_lost_are_missed(make_config: MakeConfig, tmp_path
     run = RunDirectory(tmp_path / "run")
     lines = run.metrics_path.read_bytes().splitlines(keepends=True)
     run.metrics_path.write_bytes(b"".join(lines[:-4]))
-    with pytest.raises(RunError, match=r"metrics\.jsonl ends at step"):
+    with pytest.raises(RunError, match=r"metrics\.jsonl does not end as the run did"):
         run.read_metrics()
     run.result_path.unlink()
     with pytest.raises(RunError, match=r"metrics\.jsonl ends at step"):

@@ -52,6 +52,8 @@ def read_curve(path: Path, reading: LogReading = AS_FOUND) -> TrainingCurve:
     columns = find_columns(table.header, reading.columns, str(path))
     _check_numbers(table, columns, path)
     rows = _drop_replaced(table, columns.step_column)
+    if not rows:
+        raise DataError(f"{path}: column {columns.step_column!r} holds no step in any row")
     log = _Log(path=path, columns=columns, rows=rows, reading=reading)
     curve = log.read()
     return curve if table.ended else replace(curve, notes=(*curve.notes, CUT))

@@ -34,6 +34,15 @@ class PackedNames:
         return pack_names(self[int(index)] for index in indices)
 
 
+def is_name(text: str) -> bool:
+    """Whether a file system can hold a name: not every text of a JSON file is one."""
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def pack_names(names: Iterable[str]) -> PackedNames:
     """Pack names; any that a file system can hold come back as they were."""
     parts = [os.fsencode(name) for name in names]

@@ -12,7 +12,7 @@ from reslab.errors import RunError
 from reslab.files.atomic import remove_parts
 from reslab.files.documents import read_json, write_json, write_sealed_json
 from reslab.files.failures import explain_os_error, is_refusal
-from reslab.runs.metrics import MetricsLog, Record, read_metrics, require_until
+from reslab.runs.metrics import MetricsLog, Record, read_metrics, require_ending
 
 if sys.platform != "win32":
     import fcntl
@@ -90,8 +90,8 @@ class RunDirectory:
             RunError: if a line is damaged, or the run has ended and its last lines are lost.
         """
         records = read_metrics(self.metrics_path)
-        if self.result_path.is_file():
-            require_until(records, self._read_last_step(), self.metrics_path)
+        if (result := self.read_result()) is not None:
+            require_ending(records, result, self.metrics_path)
         return records
 
     def read_result(self) -> dict[str, Any] | None:
@@ -107,10 +107,6 @@ class RunDirectory:
         if not isinstance(document, dict):
             raise RunError(f"{self.result_path} is damaged: delete it, and resume the run")
         return document
-
-    def _read_last_step(self) -> int:
-        step = (self.read_result() or {}).get("steps_done")
-        return step if isinstance(step, int) else 0
 
     def is_being_written(self) -> bool:
         """Whether a process holds the lock now; False where the system cannot tell."""

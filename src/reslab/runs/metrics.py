@@ -16,6 +16,11 @@ from reslab.files.atomic import write_atomically
 TAIL_BYTES = 2**15
 CHECK = "crc32"
 """The last key of a line: the checksum of the line without it."""
+ENDING = (
+    "steps_done", "train_error_pct", "train_loss", "running_train_error_pct",
+    "validation_error_pct", "test_error_pct", "test_loss",
+)  # fmt: skip
+"""What a result repeats of the log's last records."""
 _CHECKED = re.compile(rb'(.*), "crc32": "([0-9a-f]{8})"\}', re.DOTALL)
 
 Record = dict[str, Any]
@@ -97,6 +102,24 @@ def require_until(records: Sequence[Record], step: int, path: Path) -> None:
         raise RunError(
             f"{path} ends at step {last:,}, but the run had measured until step {step:,}: restore "
             "the file from a copy, or train the run again in another folder"
+        )
+
+
+def require_ending(records: Sequence[Record], result: Record, path: Path) -> None:
+    """Make sure that a log ends with what its run ended with.
+
+    Raises:
+        RunError: if its last records are lost, or are not those of this result.
+    """
+    last: Record = {"steps_done": max((record["step"] for record in records), default=0)}
+    for record in records:
+        last |= record
+    differing = [key for key in ENDING if key in result and result[key] != last.get(key)]
+    if differing:
+        raise RunError(
+            f"{path} does not end as the run did: its last {differing[0]} is "
+            f"{last.get(differing[0])}, the result's {result[differing[0]]}. Restore the file from "
+            "a copy, or train the run again in another folder"
         )
 
 

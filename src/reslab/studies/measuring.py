@@ -14,7 +14,12 @@ from reslab.data.config import DATASET_SHAPES
 from reslab.data.dataset import Dataset
 from reslab.data.load import load_dataset
 from reslab.errors import ConfigError, RunError
-from reslab.files.documents import digest_document, read_json, to_document, write_json
+from reslab.files.documents import (
+    digest_document,
+    read_json,
+    to_document,
+    write_sealed_json,
+)
 from reslab.networks.classifier import Classifier
 from reslab.networks.config import NetworkConfig
 from reslab.networks.weights import load
@@ -179,7 +184,7 @@ def carry_out_measurement(job: MeasuringJob, locate: Locate) -> None:
     with own_threads(subject.execution.threads):
         values = measurement.function(subject, **measurement.arguments)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_json(path, values)
+    write_sealed_json(path, values)
 
 
 def _locate_subject(subject: Subject, locate: Locate) -> Subject:

@@ -217,7 +217,7 @@ class Loop:
         seconds_before, warnings = restore_shared(self.session, self.run.checkpoints_path)
         for warning in warnings:
             self.observer.on_message(warning)
-        self._take_up_metrics()
+        self.diverged = self.session.ranks.tell(self._take_up_metrics)
         self.started_at = time.monotonic() - seconds_before
         together = self.session.ranks.together
         together(lambda: settle_compilation(self.session, self._tell_choice))
@@ -225,14 +225,17 @@ class Loop:
         self.session.share_gradients()
         self.logged_at = time.monotonic()
 
-    def _take_up_metrics(self) -> None:
-        """Go on with the log of a run that was interrupted."""
+    def _take_up_metrics(self) -> bool:
+        """Go on with the log of a run that was interrupted; returns whether it had diverged."""
         step = self.session.step
         records = [record for record in self.run.read_metrics() if record["step"] <= step]
         require_until(records, step - step % self.recipe.log_every_steps, self.run.metrics_path)
-        self.diverged = any(r["step"] == step and r.get("loss", 0.0) is None for r in records)
-        if self.leads:
-            self.run.metrics.forget_after(step)
+        every = (self.recipe.train_error_every_steps, self.recipe.test_every_steps)
+        if step and any(map(self._is_due, every)):
+            evaluations = [record for record in records if record["kind"] == "evaluation"]
+            require_until(evaluations, step, self.run.metrics_path)
+        self.run.metrics.forget_after(step)
+        return any(r["step"] == step and r.get("loss", 0.0) is None for r in records)
 
     def _tell_choice(self, choice: CompileChoice) -> None:
         self.observer.on_message(choice.to_text())

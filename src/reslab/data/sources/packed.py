@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from reslab.data.image_set import ImageCollection, ImageSet
-from reslab.data.names import pack_names
+from reslab.data.names import is_name, pack_names
 from reslab.data.reading import MAX_FILE_BYTES, display_path, escape, read_regular_file
 from reslab.data.sources.parts import Found, Splitting, assemble
+from reslab.data.sources.shard_scanning import MAX_CLASSES
 from reslab.data.sources.shards import TarStore
 from reslab.errors import ConfigError, DataError
 from reslab.files.documents import from_document, read_json
@@ -155,6 +156,10 @@ def _check_columns(contents: ShardContents, path: Path) -> None:
     columns = (contents.sources, contents.offsets, contents.sizes, contents.labels)
     if any(len(column) != len(contents.names) for column in columns):
         raise DataError(f"{display_path(path)} has columns of different lengths: pack again")
+    if any(not 0 <= label < MAX_CLASSES for label in contents.labels):
+        raise DataError(f"{display_path(path)} has a label that is no class: pack again")
+    if any(not is_name(name) for name in contents.names):
+        raise DataError(f"{display_path(path)} has a name that no file can have: pack again")
     for name, offset, size in zip(contents.names, contents.offsets, contents.sizes, strict=True):
         if offset < 0 or not 0 < size <= MAX_FILE_BYTES or offset + size > contents.bytes:
             raise DataError(

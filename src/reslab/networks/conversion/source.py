@@ -145,9 +145,9 @@ def _read_pickle(path: Path) -> Any:
 
 def _require_uncompressed(path: Path) -> None:
     """Refuse an archive that unpacks to more than it is: PyTorch stores tensors as they are."""
-    if not zipfile.is_zipfile(path):
-        return
     try:
+        if not zipfile.is_zipfile(path):
+            return
         with zipfile.ZipFile(path) as archive:
             unpacked = sum(member.file_size for member in archive.infolist())
     # Garbage makes the reader fail with errors of every kind.
