@@ -28,8 +28,6 @@ from urllib.parse import urlsplit
 PERIOD_SECONDS = 2.0
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 TICK = "runs-tick"
-TRAINED_STEPS = 8_000
-"""More than end while it is measured."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,9 +161,9 @@ def rate(before: Sequence[tuple[int, float]], after: Sequence[tuple[int, float]]
 class Bench:
     """Runs that train, the page over them, and clients."""
 
-    def __init__(self, root: Path, runs: int, clients: int) -> None:
+    def __init__(self, root: Path, runs: int, steps: int, clients: int) -> None:
         self.folders = [root / f"run-{i}" for i in range(runs)]
-        self.training = [_start_training(folder, i) for i, folder in enumerate(self.folders)]
+        self.training = [_start_training(path, steps, i) for i, path in enumerate(self.folders)]
         command = [sys.executable, "-m", "reslab", "ui", str(root), "--port", "0", "--json"]
         self.page = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self.page.stdout is not None  # noqa: S101
@@ -184,6 +182,8 @@ class Bench:
             await asyncio.sleep(seconds)
         after = self._cpu()
         training, page, clients = (b - a for a, b in zip(before, after, strict=True))
+        if any(process.poll() is not None for process in self.training):
+            raise SystemExit("a run ended while it was measured: give more --steps")
         return Sample(
             seconds=time.monotonic() - began,
             steps_per_second=rate(lines, last_lines(self.folders)),
@@ -204,11 +204,11 @@ class Bench:
             process.wait()
 
 
-def _start_training(folder: Path, seed: int) -> subprocess.Popen[bytes]:
+def _start_training(folder: Path, steps: int, seed: int) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "reslab", "train", "resnet20", "--width", "8"]
     command += [
         "--steps",
-        str(TRAINED_STEPS),
+        str(steps),
         "--seed",
         str(seed),
         "--threads",
@@ -243,6 +243,7 @@ def summarise(pairs: Sequence[tuple[Sample, Sample]]) -> dict[str, Any]:
     return {
         "rounds": len(pairs),
         "slower_pct": _spread(wall),
+        "slower_in_each_round_pct": [round(one, 1) for one in wall],
         "slower_for_each_cpu_second_pct": _spread(cpu),
         "page_cpu_share_pct": _spread([100 * s.page_cpu_seconds / s.seconds for s in loaded]),
         "clients_cpu_share_pct": _spread([100 * s.clients_cpu_seconds / s.seconds for s in loaded]),
@@ -276,15 +277,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--clients", type=int, default=50)
     parser.add_argument("--runs", type=int, default=2)
+    parser.add_argument("--steps", type=int, default=12_000, help="of each run; it logs 200 times")
     parser.add_argument("--rounds", type=int, default=6)
-    parser.add_argument("--seconds", type=float, default=15.0)
+    parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as root:
-        bench = Bench(Path(root), options.runs, options.clients)
+        bench = Bench(Path(root), options.runs, options.steps, options.clients)
         try:
             # Past the start, when nothing is measured yet.
-            while min(step for step, _ in last_lines(bench.folders)) < 100:
+            while min(step for step, _ in last_lines(bench.folders)) < 50:
                 time.sleep(0.5)
             pairs = asyncio.run(compare(bench, options.rounds, options.seconds))
         finally:
@@ -292,6 +294,7 @@ def main() -> None:
     found = {
         "clients": options.clients,
         "runs": options.runs,
+        "steps": options.steps,
         "cores": len(os.sched_getaffinity(0)),
         "load_average": os.getloadavg(),
         **summarise(pairs),

@@ -65,7 +65,7 @@ def show_study(workspace: Workspace, name: str) -> list[Any]:
         return [
             html.H2(results["question"]),
             html.P(f"{results['where']} of the paper", className="muted"),
-            html.P(results["answer"], className="answer"),
+            html.P(results["answer"]),
             _show_claims(results["claims"]),
             html.Div(_show_figures(workspace, name, results), className="columns"),
             *_show_published(results),
