@@ -56,7 +56,7 @@ class Client:
         """Connect, and learn from the page how it asks."""
         await self._connect()
         dependencies = json.loads(await self._ask("GET", "/_dash-dependencies"))
-        asked = [one for one in dependencies if one["output"].startswith("..runs.rowTransaction")]
+        asked = [one for one in dependencies if "runs.rowTransaction" in one["output"]]
         self.callback = asked[0]
         self.seen: dict[str, Any] = {"version": 0, "curves": []}
         await self.poll()

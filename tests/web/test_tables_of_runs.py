@@ -48,6 +48,15 @@ def test_one_look_serves_many_browsers(tmp_path: Path) -> None:
     assert table.changes(version).is_empty
 
 
+def test_versions_of_a_table_served_before_are_foreign(tmp_path: Path) -> None:
+    make_run(tmp_path / "a", steps=10)
+    before, _ = RunTable(tmp_path).rows()
+    time.sleep(0.005)
+    table = RunTable(tmp_path)
+    assert table.is_foreign(before)
+    assert not table.is_foreign(table.rows()[0])
+
+
 def test_thousands_of_runs_are_asked_for_without_delay(tmp_path: Path) -> None:
     make_run(tmp_path / "run-0", steps=10)
     config = (tmp_path / "run-0" / "config.json").read_bytes()

@@ -55,7 +55,8 @@ class RunTable:
         self.max_age_seconds = max_age_seconds
         self._publish = publish
         self._lock = threading.Lock()
-        self._version = 0
+        # Above every version of a table that was served before.
+        self._version = self._first = time.time_ns() // 10**6
         self._looked_at = float("-inf")
         self._entries: dict[str, _Entry] = {}
         self._removed: dict[str, int] = {}
@@ -65,6 +66,10 @@ class RunTable:
         with self._lock:
             self._look()
             return self._version, [entry.row for entry in self._entries.values()]
+
+    def is_foreign(self, version: int) -> bool:
+        """Whether a version is not one of this table's, but of one served before."""
+        return version < self._first
 
     def marks(self, names: Sequence[str]) -> list[Mark]:
         """Where some runs stand: equal marks mean that there is nothing new to show."""

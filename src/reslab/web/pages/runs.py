@@ -80,6 +80,7 @@ def register(app: Dash, context: Context) -> None:
         return _show(open_chosen(context, [name for name, _, _ in marks]), marks, options)
 
     @app.callback(
+        Output("runs", "rowData"),
         Output("runs", "rowTransaction"),
         Output("count", "children"),
         Output(CURVES, "figure"),
@@ -102,19 +103,16 @@ def register(app: Dash, context: Context) -> None:
     def refresh(
         _ticks: int, chosen: list[str], how: dict[str, Any], seen: dict[str, Any]
     ) -> tuple[Any, ...]:
-        changes = context.table.changes(seen["version"])
+        version, *table = _news(context, seen["version"])
         marks = context.table.marks(chosen[:MAX_CHOSEN])
         # What the browser sends back has become lists.
         same_curves = ctx.triggered_id == TICK and list(map(list, marks)) == seen["curves"]
-        if changes.is_empty and same_curves:
+        if version == seen["version"] and same_curves:
             raise PreventUpdate
-        table: tuple[Any, ...] = (no_update, no_update)
-        if not changes.is_empty:
-            table = to_transaction(changes), _count(context.table.rows()[1])
         curves: tuple[Any, ...] = (no_update,) * 4
         if not same_curves:
             curves = show(tuple(marks), _options(how))
-        return *table, *curves, {"version": changes.version, "curves": marks}
+        return *table, *curves, {"version": version, "curves": marks}
 
     @app.callback(
         Output("notice", "children", allow_duplicate=True),
@@ -148,6 +146,23 @@ def _register_browser_side(app: Dash) -> None:
         ("search", Output("aged", "data", allow_duplicate=True), Input("search", "value")),
     ):
         in_browser(app, function, output, asked)
+
+
+def _news(context: Context, seen: int) -> tuple[Any, ...]:
+    """The newest version; rows, transaction and count to show since another one."""
+    if context.table.is_foreign(seen):
+        # The page has been served anew since the browser opened it.
+        version, rows = context.table.rows()
+        return version, rows, no_update, _count(rows)
+    changes = context.table.changes(seen)
+    if changes.is_empty:
+        return seen, no_update, no_update, no_update
+    return (
+        changes.version,
+        no_update,
+        to_transaction(changes),
+        _count(context.table.rows()[1]),
+    )
 
 
 def _options(how: dict[str, Any]) -> CurveOptions:
