@@ -15,10 +15,11 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.pycode import ModuleAnalyzer
 from sphinx.util.docutils import SphinxDirective
-from tyro.conf import Positional
+from tyro.conf import Fixed, Positional, Suppress
 from tyro.constructors import PrimitiveConstructorSpec
 
 POSITIONAL = get_args(Positional[int])[1]
+HIDDEN = {get_args(Fixed[int])[1], get_args(Suppress[int])[1]}
 NAMES = {"bool": "", "str": "TEXT"}
 
 
@@ -68,6 +69,8 @@ def list_options(verb: type) -> list[Option]:
     options = []
     for field in fields(verb):
         kind, settings = _unwrap(hints[field.name])
+        if HIDDEN.intersection(settings):
+            continue
         if is_dataclass(kind):
             options += list_options(kind)
             continue

@@ -125,7 +125,7 @@ def test_the_installed_command_trains_tests_and_reports(installed: Path, tmp_pat
     printed = run(
         reslab, "evaluate", "r8/weights.safetensors", "--data", "digits", "--json", cwd=tmp_path
     )
-    assert json.loads(printed)["count"] == 364
+    assert json.loads(printed)["n"] == 364
     study = ("study", "degradation", *SMALL, "--depths", "8", "--seeds", "1", "--workers", "1")
     run(reslab, *study, "--out", "study", cwd=tmp_path)
     assert "degradation" in (tmp_path / "study" / "report.html").read_text()
@@ -154,7 +154,7 @@ def list_modules_of_extras() -> set[str]:
     """The top-level modules of every distribution that only an extra asks for."""
     extras = PROJECT["optional-dependencies"]
     asked = {name_of(line) for extra, lines in extras.items() if extra != "dev" for line in lines}
-    needed = {name_of(line) for line in PROJECT["dependencies"]}
+    needed = {"reslab", *(name_of(line) for line in PROJECT["dependencies"])}
     return {
         module
         for module, names in metadata.packages_distributions().items()
