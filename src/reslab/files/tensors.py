@@ -52,6 +52,9 @@ def read_document(path: Path) -> dict[str, Any]:
     Raises:
         WeightsError: if the file is missing, not safetensors, or carries no such document.
     """
+    if path.exists() and not path.is_file():
+        # Opening a pipe would wait for somebody to write into it.
+        raise WeightsError(f"{path} is not a whole safetensors file: it is no regular file")
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}

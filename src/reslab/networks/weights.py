@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from reslab.errors import WeightsError
+from reslab.errors import ConfigError, WeightsError
 from reslab.files.documents import from_document, to_document
 from reslab.files.tensors import read_tensors, write_tensors
 from reslab.networks.classifier import Classifier, Provenance
@@ -115,11 +115,14 @@ def _build_classifier(
         raise WeightsError(f"{origin} is incomplete: {error} is missing") from error
     check_size(config, len(tensors), origin)
     _check_kinds(tensors, origin)
-    # Skips drawing initial values, which the file's own replace.
-    with torch.device("meta"):
-        network = ResNet(config)
-    preprocessing = Preprocessing(*statistics, geometry)
-    classifier = Classifier(network, preprocessing, class_names, provenance)
+    try:
+        # Skips drawing initial values, which the file's own replace.
+        with torch.device("meta"):
+            network = ResNet(config)
+        preprocessing = Preprocessing(*statistics, geometry)
+        classifier = Classifier(network, preprocessing, class_names, provenance)
+    except ConfigError as error:
+        raise WeightsError(f"{origin} contradicts itself: {error}") from error
     # Before memory is taken: the file may describe any network, but must then hold it too.
     check_state_dict(classifier.state_dict(), tensors, origin)
     network.to_empty(device="cpu")
