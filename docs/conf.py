@@ -39,6 +39,7 @@ html_theme = "furo"
 html_static_path = ["static"]
 html_css_files = ["reslab.css"]
 # Comparing fonts, trackers and logos of others: the pages ask no other host for anything.
+html_show_copyright = False
 html_show_sphinx = False
 html_copy_source = False
 pygments_style = "friendly"
