@@ -20,6 +20,8 @@ from reslab.runs.orphans import end_with_parent
 from reslab.training.group import over_loopback
 from reslab.training.ranks import ALONE, TIMEOUT, RankLostError, Ranks, ToldError
 
+# For the import of PyTorch on a machine that is busy.
+START_SECONDS = 300.0
 END_SECONDS = 30.0
 LAST_WORDS_SECONDS = 2.0
 # They reach the whole group of processes; the first rank alone decides what they mean.
@@ -83,6 +85,11 @@ class _Follower:
         words.close()
 
     def wait_until_ready(self) -> None:
+        if not self.words.poll(START_SECONDS):
+            raise RunError(
+                f"a process of the run did not start within {START_SECONDS:.0f} seconds: close "
+                "other programs, or take fewer ranks"
+            )
         try:
             self.words.recv()
         except EOFError as error:
