@@ -219,18 +219,22 @@ def test_a_stored_study_cannot_name_the_code_that_is_run(tmp_path: Path) -> None
         {"depths": [20, 10**9 + 2]},
         {"data": "../../etc"},
         {"steps": 0},
+        {"steps": 10**400},
+        {"depths": []},
+        {"weights": "\0"},
+        {"weights": ["\ud800"], "seeds": 0},
+        {"weights": ["\0"], "seeds": 0},
         {"depths": list(range(8, 9000, 6)), "seeds": 10**6},
     ],
-    ids=str,
+    ids=ascii,
 )
 def test_a_stored_study_keeps_no_computer_busy(changes: dict[str, Any], tmp_path: Path) -> None:
     setting = {
         "data": "digits", "budget": None, "steps": 4, "seeds": 1, "depths": [8], "width": 4,
         "weights": [],
     }  # fmt: skip
-    document = {
-        "study": "degradation", "setting": setting | changes, "run_folders": ["../../.."],
-    }  # fmt: skip
+    study = "lesions" if changes.get("weights") else "degradation"
+    document = {"study": study, "setting": setting | changes, "run_folders": ["../../.."]}
     write_json(tmp_path / "results.json", document)
     with pytest.raises(ReslabError):
         rebuild_report(tmp_path)

@@ -49,6 +49,8 @@ def test_a_document_gives_back_its_dataclass(name: str, rate: float, sizes: list
         ({"rate": float("nan")}, "rate"),
         ({"rate": float("-inf")}, "rate"),
         ({"rate": 10**400}, "rate"),
+        ({"inner": {"sizes": "123"}}, "sizes"),
+        ({"inner": {"sizes": {"1": 2}}}, "sizes"),
     ],
 )
 def test_a_wrong_document_is_refused_by_name(change: dict[str, Any], complaint: str) -> None:

@@ -17,8 +17,9 @@ def write_atomically(path: Path, content: bytes) -> None:
     try:
         _write_beside(path, content)
     except OSError as error:
-        # What the caller asked for, not the name it has until it is whole.
-        error.filename = str(path)
+        if error.errno is not None:
+            # What the caller asked for, not the name it has until it is whole.
+            error.filename = str(path)
         raise
     _sync_folder(path.parent)
 

@@ -5,9 +5,10 @@ import json
 import math
 from collections import Counter
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_origin
 
 import cattrs
+from cattrs.cols import homogenous_tuple_structure_factory, list_structure_factory
 from cattrs.preconf.json import make_converter
 
 from reslab.errors import ConfigError
@@ -39,6 +40,28 @@ _converter.register_structure_hook(bool, _accept_only((bool,)))
 _converter.register_structure_hook(int, _accept_only((int,)))
 _converter.register_structure_hook(float, _accept_only((float, int)))
 _converter.register_structure_hook(str, _accept_only((str,)))
+
+
+def _is_of_one_kind(target: Any) -> bool:
+    """Whether a type is a list, or a tuple of any length."""
+    return get_origin(target) is list or (
+        get_origin(target) is tuple and get_args(target)[-1] is Ellipsis
+    )
+
+
+@_converter.register_structure_hook_factory(_is_of_one_kind)
+def _accept_lists(target: Any, converter: cattrs.Converter) -> Any:
+    # A text is a sequence to Python, but in the place of a list it is a mistake in a file.
+    is_list = get_origin(target) is list
+    factory = list_structure_factory if is_list else homogenous_tuple_structure_factory
+    structure = factory(target, converter)
+
+    def structure_list(value: Any, target: Any) -> Any:
+        if not isinstance(value, list | tuple):
+            raise TypeError(f"expected a list, found {value!r:.60}")
+        return structure(value, target)
+
+    return structure_list
 
 
 def to_document(value: Any) -> dict[str, Any]:

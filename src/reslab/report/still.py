@@ -58,7 +58,7 @@ def _count_legend_rows(chart: Chart) -> int:
         sum(not isinstance(mark, Surface) and mark.label not in {"", "_"} for mark in panel.marks)
         for panel in chart.panels
     )
-    return -(-max(names) // LEGEND_COLUMNS)
+    return -(-max(names, default=0) // LEGEND_COLUMNS)
 
 
 def _draw_panel(axes: Axes, panel: Panel) -> None:

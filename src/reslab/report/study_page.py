@@ -69,12 +69,23 @@ def rebuild_report(folder: Path, study_file: Path | None = None) -> tuple[StudyO
         raise ConfigError(f"{path} is not a study's: it has no `study`, `setting`, `run_folders`")
     setting = from_document(document["setting"], StudySetting, str(path))
     study = _find_stored_study(document["study"], study_file, path)
-    parts = document["run_folders"]
-    if not isinstance(parts, list) or not parts or not all(isinstance(p, str) for p in parts):
-        raise ConfigError(f"{path} is damaged: its `run_folders` are not a list of folders")
-    first, *others = [folder / part for part in parts]
+    if not setting.depths and study.default_depths(setting.data, "smoke"):
+        raise ConfigError(f"{path} is damaged: the study {study.name} needs depths, it has none")
+    first, *others = _find_stored_folders(document["run_folders"], path)
     outcome = conclude(study, setting, folder, RunStore(first, tuple(others)))
     return outcome, write_report(outcome, folder)
+
+
+def _find_stored_folders(parts: object, path: Path) -> list[Path]:
+    if not isinstance(parts, list) or not parts or not all(isinstance(p, str) for p in parts):
+        raise ConfigError(f"{path} is damaged: its `run_folders` are not a list of folders")
+    folders = [path.parent / part for part in parts]
+    try:
+        for folder in folders:
+            folder.exists()
+    except (OSError, ValueError) as error:  # ValueError: a name that no folder can have
+        raise ConfigError(f"{path} is damaged: its `run_folders` name {error}") from error
+    return folders
 
 
 def _find_stored_study(name: object, study_file: Path | None, path: Path) -> Study:

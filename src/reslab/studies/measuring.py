@@ -216,13 +216,13 @@ def read_measured(job: MeasuringJob) -> Measured:
 
 
 def _digest_file(path: Path) -> str:
-    if path.exists() and not path.is_file():
-        raise RunError(f"the weights {path} are not a regular file: give a weights file")
     try:
+        if path.exists() and not path.is_file():
+            raise RunError(f"the weights {path} are not a regular file: give a weights file")
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise RunError(f"cannot read the weights {path}: {error.strerror}") from error
+    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+        raise RunError(f"cannot read the weights {str(path)!r}: {error}") from error
 
 
 def _plain_name(text: str) -> str:

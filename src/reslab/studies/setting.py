@@ -25,6 +25,7 @@ DEFAULT_SEEDS: dict[str, dict[Budget, int]] = {
 MIN_EPOCHS = 10
 
 # Beyond all use; a damaged or hostile file does not keep a computer busy for days.
+MAX_STEPS = 1_000_000_000
 MAX_SEEDS = 1000
 MAX_DEPTH = 10_000
 
@@ -61,6 +62,8 @@ class StudySetting:
         if self.data not in DATASET_SHAPES:
             known = ", ".join(DATASET_SHAPES)
             raise ConfigError(f"unknown data set {self.data!r}: choose one of {known}")
+        if not 1 <= self.steps <= MAX_STEPS:
+            raise ConfigError(f"steps must be from 1 to {MAX_STEPS:,}, got {self.steps:.6g}")
         if self.seeds > MAX_SEEDS or max(self.depths, default=0) > MAX_DEPTH:
             raise ConfigError(
                 f"{self.seeds} seeds and depths {self.depths}: a study has at most {MAX_SEEDS} "
