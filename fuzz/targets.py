@@ -29,6 +29,7 @@ from reslab.data.images import decode_image
 from reslab.data.load import load_dataset
 from reslab.data.sources.cifar import CIFAR10, IMAGE_BYTES, load_cifar
 from reslab.data.sources.opening import open_images
+from reslab.data.sources.packed import INDEX_FILE
 from reslab.errors import ReslabError
 from reslab.export.description import METADATA_KEY, decode_description
 from reslab.files.documents import read_json
@@ -377,7 +378,7 @@ def packed_contents() -> Target:
         (folder / "train-00000.json").write_bytes(content)
         digest = hashlib.sha256(content).hexdigest()
         index["shards"][0] |= {"contents_sha256": digest, "bytes": 100}
-        (folder / "index.json").write_text(json.dumps(index))
+        (folder / INDEX_FILE).write_text(json.dumps(index))
         read_images_of(folder)
 
     contents = {
@@ -427,7 +428,7 @@ TARGETS: dict[str, Callable[[], Target]] = {
     "table": table,
     "parquet": lambda: Target(in_file("table.parquet", read_images_of), parquet_seeds),
     "packed-index": lambda: Target(
-        in_file("packed/index.json", lambda path: read_images_of(path.parent)),
+        in_file(f"packed/{INDEX_FILE}", lambda path: read_images_of(path.parent)),
         packed_seeds,
         is_json=True,
     ),

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reslab.analysis.curve_columns import ColumnNames
-from reslab.analysis.curve_files import LogReading, read_curve
+from reslab.analysis.curve_files import CUT, LogReading, read_curve
 from reslab.errors import DataError
 
 LIKE_A_LOG = st.text(alphabet="0123456789.,;\n-eEnaN \"'%train_test", max_size=300).map(str.encode)
@@ -110,3 +110,19 @@ def test_a_log_cut_anywhere_loses_its_last_line_at_most(cut: int, tmp_path: Path
         return
     for step, value in zip(curve.train.steps, curve.train.values, strict=True):
         assert value == pytest.approx(50 - step)
+
+
+def test_a_number_that_may_be_cut_is_no_number(tmp_path: Path) -> None:
+    text = "epoch,train_err,test_err\n0,0.5,0.6\n1,0.25,0.35"
+    whole = read_curve(write(tmp_path, f"{text}\n"))
+    assert list(whole.test.values) == [60, 35]
+    assert whole.notes == ()
+    cut = read_curve(write(tmp_path, text[:-1]))
+    assert list(cut.test.values) == [60]
+    assert cut.notes == (CUT,)
+
+
+def test_a_log_without_a_single_step_is_named(tmp_path: Path) -> None:
+    path = write(tmp_path, "epoch,train_err\nnan,0.5\nnan,0.4\n")
+    with pytest.raises(DataError, match=r"log\.csv: column 'epoch' holds no step"):
+        read_curve(path)

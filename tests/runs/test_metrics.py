@@ -41,7 +41,9 @@ def test_later_records_are_forgotten(tmp_path: Path) -> None:
     assert read_metrics(path) == RECORDS[:3]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=80)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=80, deadline=None
+)
 @given(st.data())
 def test_a_file_cut_anywhere_gives_its_whole_lines(tmp_path: Path, data: st.DataObject) -> None:
     path = tmp_path / "metrics.jsonl"
@@ -105,3 +107,11 @@ def test_no_part_of_a_line_is_left_where_it_does_not_fit(
         MetricsLog(path).append({"kind": "train", "step": 6, "loss": 0.5})
     assert path.stat().st_size == size
     assert read_metrics(path) == RECORDS
+
+
+@pytest.mark.parametrize("value", ["NaN", "-Infinity", "1e999"])
+def test_what_is_no_number_is_no_measurement(tmp_path: Path, value: str) -> None:
+    path = tmp_path / "metrics.jsonl"
+    path.write_text(f'{{"kind": "train", "step": 1, "loss": {value}}}\n')
+    with pytest.raises(RunError, match="line 1"):
+        read_metrics(path)

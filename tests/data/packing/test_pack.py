@@ -21,8 +21,10 @@ from reslab.data.images import decode_image
 from reslab.data.packing.pack import pack
 from reslab.data.packing.plan import PackSettings
 from reslab.data.sources.opening import open_images
+from reslab.data.sources.packed import INDEX_FILE
 from reslab.data.sources.shard_scanning import scan_shard
 from reslab.errors import ConfigError, DataError
+from reslab.files.documents import read_json
 
 SETTINGS = PackSettings(images_per_shard=25)
 
@@ -209,7 +211,7 @@ def test_two_packings_at_once_are_refused(collection: ImageCollection, tmp_path:
 
 def edit_contents(folder: Path, edit: Callable[[dict[str, list[object]]], None]) -> None:
     """Change what is noted of a shard, with a digest that fits, as an attacker would."""
-    index = json.loads((folder / "reslab-index.json").read_text())
+    index = read_json(folder / "reslab-index.json")
     entry = index["shards"][0]
     path = (folder / entry["file"]).with_suffix(".json")
     contents = json.loads(path.read_text())
@@ -265,7 +267,7 @@ def test_a_shard_outside_the_folder_is_not_read(
     collection: ImageCollection, tmp_path: Path
 ) -> None:
     pack(collection, tmp_path, SETTINGS, workers=1)
-    index = json.loads((tmp_path / "reslab-index.json").read_text())
+    index = read_json(tmp_path / "reslab-index.json")
     index["shards"][0]["file"] = "../other.tar"
     (tmp_path / "reslab-index.json").write_text(json.dumps(index))
     with pytest.raises(DataError, match=r"names a file outside: '\.\./other\.tar'"):
@@ -278,3 +280,28 @@ def test_a_shard_outside_the_folder_is_not_read(
 def test_settings_out_of_range_are_refused(change: dict[str, int]) -> None:
     with pytest.raises(ConfigError, match="give"):
         PackSettings(**change)
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"labels": 10**30}, "a label that is no class"),
+        ({"labels": -1}, "a label that is no class"),
+        ({"names": "\ud800.png"}, "a name that no file can have"),
+    ],
+)
+def test_contents_that_no_packing_writes_are_refused(
+    changes: dict[str, object], complaint: str, collection: ImageCollection, tmp_path: Path
+) -> None:
+    entry = pack(collection, tmp_path, SETTINGS, workers=1).shards[0]
+    path = (tmp_path / entry.file).with_suffix(".json")
+    document = json.loads(path.read_text())
+    for column, value in changes.items():
+        document[column][0] = value
+    path.write_text(json.dumps(document))
+    index_path = tmp_path / INDEX_FILE
+    index = read_json(index_path)
+    index["shards"][0]["contents_sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    index_path.write_text(json.dumps(index))
+    with pytest.raises(DataError, match=complaint):
+        open_images(str(tmp_path))

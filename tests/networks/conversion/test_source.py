@@ -189,3 +189,20 @@ def test_a_tensor_that_claims_terabytes_is_refused(tmp_path: Path) -> None:
         WeightsError, match=r"claims tensors of 4,398,0.* bytes, more than the whole file"
     ):
         convert_weights(path, origin="plain", network="resnet20", mean=[0] * 3, std=[1] * 3)
+
+
+def test_an_archive_that_spans_disks_is_refused(
+    tmp_path: Path, state_dict: dict[str, torch.Tensor]
+) -> None:
+    path = tmp_path / "weights.pth"
+    torch.save(state_dict, path)
+    content = bytearray(path.read_bytes())
+    locator = content.rfind(b"PK\x06\x07")
+    if locator < 0:
+        # Of its own PyTorch writes none: one in front of the end of the directory.
+        locator = content.rfind(b"PK\x05\x06")
+        content[locator:locator] = b"PK\x06\x07" + bytes(16)
+    content[locator + 16] = 2
+    path.write_bytes(content)
+    with pytest.raises(WeightsError, match=r"weights\.pth"):
+        read_source(path)

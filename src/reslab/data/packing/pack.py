@@ -24,7 +24,7 @@ from reslab.data.sources.packed import (
 )
 from reslab.data.workers import map_in_workers
 from reslab.errors import ConfigError, DataError
-from reslab.files.documents import from_document, read_json, write_json
+from reslab.files.documents import from_document, read_json, write_json, write_sealed_json
 
 LOCK_FILE = ".lock"
 
@@ -76,7 +76,7 @@ def pack(
             done += count
             on_progress(done, total)
         index = _build_index(collection, out, plans, digest)
-        write_json(out / INDEX_FILE, index.to_document())
+        write_sealed_json(out / INDEX_FILE, index.to_document())
     return index
 
 
