@@ -24,6 +24,7 @@ from reslab.data.dataset import LabelledImages
 from reslab.data.load import DataParts, load_dataset
 from reslab.networks.catalogue import find_network
 from reslab.networks.config import NetworkConfig
+from reslab.runs.executors.processes import LocalProcesses
 from reslab.runs.metrics import Record
 from reslab.studies.carry_out import RunStore, carry_out
 from reslab.studies.setting import PlannedRun
@@ -246,7 +247,7 @@ def measure_study(task: Task) -> dict[str, Any]:
     with TemporaryDirectory() as folder:
         store = RunStore(Path(folder))
         started_at = time.perf_counter()
-        carry_out(planned, store, task["workers"])
+        carry_out(planned, store, LocalProcesses(task["workers"]))
         whole_seconds = time.perf_counter() - started_at
         runs = [store.locate(run.config).read_metrics() for run in planned]
     # From the end of the warm-up to the last record: what a long run consists of.

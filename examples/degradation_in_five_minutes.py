@@ -10,6 +10,7 @@ from pathlib import Path
 
 import reslab
 from reslab.report.study_page import write_report
+from reslab.runs.executors.processes import LocalProcesses
 
 # %% [markdown]
 # A study is an object that knows its question, its runs and how to conclude. A setting says on
@@ -30,7 +31,7 @@ setting = reslab.choose_setting(
 
 # %%
 if __name__ == "__main__":
-    outcome = reslab.conduct(study, setting, FOLDER, workers=os.cpu_count() or 1)
+    outcome = reslab.conduct(study, setting, FOLDER, executor=LocalProcesses(os.cpu_count() or 1))
     print(outcome.findings.answer)
     for table in outcome.findings.tables:
         print(f"\n{table.title}")

@@ -8,7 +8,7 @@ written first, so that they say at least what the others rely on.
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from reslab.errors import RunError
@@ -17,6 +17,7 @@ from reslab.runs.directory import RESULT_FILE
 
 # Only ever appended to, or replaced as a whole.
 GROWING_SUFFIX = ".jsonl"
+TAIL_BYTES = 256
 
 
 @dataclass(frozen=True)
@@ -68,8 +69,7 @@ class Sender:
             piece = _read_piece(key, found[key], stamps[key], self.sent.get(key))
             if piece is not None:
                 pieces.append(piece)
-                end = piece.start + len(piece.content)
-                self.sent[key] = _Stamp(stamps[key].inode, end, stamps[key].changed_ns)
+                self.sent[key] = _stamp_sent(stamps[key], piece, self.sent.get(key))
         gone = tuple(self.sent.keys() - found.keys())
         for key in gone:
             del self.sent[key]
@@ -113,6 +113,13 @@ class _Stamp:
     inode: int
     size: int
     changed_ns: int
+    tail: bytes = field(default=b"", compare=False)
+    """The last bytes sent. A file that was replaced twice may have its first inode again."""
+
+
+def _stamp_sent(stamp: _Stamp, piece: Piece, before: _Stamp | None) -> _Stamp:
+    sent = (before.tail if before and piece.start else b"") + piece.content
+    return replace(stamp, size=piece.start + len(piece.content), tail=sent[-TAIL_BYTES:])
 
 
 def _stamp(path: Path) -> _Stamp | None:
@@ -149,13 +156,13 @@ def _read_piece(
 ) -> Piece | None:
     """The file, or what was appended to it; None if it has just gone."""
     grows = sent and path.suffix == GROWING_SUFFIX and sent.inode == stamp.inode
-    start = sent.size if grows and sent and stamp.size >= sent.size else 0
     try:
-        with path.open("rb") as file:
-            file.seek(start)
-            return Piece(*key, start, file.read())
+        content = path.read_bytes()
     except FileNotFoundError:
         return None
+    grown = sent is not None and grows and len(content) >= sent.size
+    start = sent.size if sent and grown and content[: sent.size].endswith(sent.tail) else 0
+    return Piece(*key, start, content[start:])
 
 
 def _write_piece(path: Path, piece: Piece) -> None:
