@@ -230,10 +230,6 @@ class Loop:
         step = self.session.step
         records = [record for record in self.run.read_metrics() if record["step"] <= step]
         require_until(records, step - step % self.recipe.log_every_steps, self.run.metrics_path)
-        every = (self.recipe.train_error_every_steps, self.recipe.test_every_steps)
-        if step and any(map(self._is_due, every)):
-            evaluations = [record for record in records if record["kind"] == "evaluation"]
-            require_until(evaluations, step, self.run.metrics_path)
         self.run.metrics.forget_after(step)
         return any(r["step"] == step and r.get("loss", 0.0) is None for r in records)
 
