@@ -109,7 +109,7 @@ def test_no_part_of_a_line_is_left_where_it_does_not_fit(
     assert read_metrics(path) == RECORDS
 
 
-@pytest.mark.parametrize("value", ["NaN", "-Infinity", "1e999"])
+@pytest.mark.parametrize("value", ["NaN", "-Infinity", "1e999", "[NaN]", '{"a": -1e999}'])
 def test_what_is_no_number_is_no_measurement(tmp_path: Path, value: str) -> None:
     path = tmp_path / "metrics.jsonl"
     path.write_text(f'{{"kind": "train", "step": 1, "loss": {value}}}\n')

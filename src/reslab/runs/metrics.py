@@ -130,15 +130,13 @@ def parse_record(line: bytes) -> Record | None:
         if crc32(line) != int(match[2], 16):
             return None
     try:
-        record = json.loads(line)
+        record = json.loads(line, parse_constant=_parse_finite, parse_float=_parse_finite)
     except (ValueError, RecursionError):
         return None
-    # bool is an int to Python, and NaN and infinity are numbers to it.
-    if not isinstance(record, dict) or type(record.get("step")) is not int:
-        return None
-    if any(isinstance(value, float) and not isfinite(value) for value in record.values()):
-        return None
-    return record
+    # bool is an int to Python.
+    if isinstance(record, dict) and type(record.get("step")) is int:
+        return record
+    return None
 
 
 def read_last_step(path: Path) -> int:
@@ -175,6 +173,13 @@ def _read_backwards(path: Path) -> Iterator[Record]:
     for line in reversed(lines[1:] if start else lines):
         if record := parse_record(line):
             yield record
+
+
+def _parse_finite(text: str) -> float:
+    number = float(text)
+    if not isfinite(number):
+        raise ValueError(f"{text} is no number in JSON")
+    return number
 
 
 def _to_line(record: Record) -> bytes:
