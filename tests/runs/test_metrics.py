@@ -115,3 +115,10 @@ def test_what_is_no_number_is_no_measurement(tmp_path: Path, value: str) -> None
     path.write_text(f'{{"kind": "train", "step": 1, "loss": {value}}}\n')
     with pytest.raises(RunError, match="line 1"):
         read_metrics(path)
+
+
+def test_a_line_ends_with_a_newline_alone(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    path.write_bytes(b'{"step": 4, "loss":\r 0.5}\n')
+    assert read_metrics(path) == [{"step": 4, "loss": 0.5}]
+    assert read_last_step(path) == 4

@@ -166,7 +166,7 @@ def _read_backwards(path: Path) -> Iterator[Record]:
         with path.open("rb") as file:
             start = max(0, file.seek(0, os.SEEK_END) - TAIL_BYTES)
             file.seek(start)
-            lines = file.read(TAIL_BYTES).splitlines()
+            lines = file.read(TAIL_BYTES).split(b"\n")
     except FileNotFoundError:
         return
     # The first line of a part is most often part of a line.
