@@ -212,8 +212,9 @@ def test_how_each_job_ends_is_told(nodes: TwoNodes, tmp_path: Path) -> None:
 
 
 def test_a_signal_lets_the_runs_save_and_they_go_on_later(
-    nodes: TwoNodes, alone: RunStore, tmp_path: Path
+    nodes: TwoNodes, alone: RunStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(ray_campaign, "POLL_SECONDS", 0.1)
     runs, store = plan(1), RunStore(tmp_path / "runs")
 
     def stop(progress: StudyProgress) -> None:
