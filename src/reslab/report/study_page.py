@@ -83,7 +83,7 @@ def _find_stored_folders(parts: object, path: Path) -> list[Path]:
     try:
         for folder in folders:
             folder.exists()
-    except (OSError, ValueError) as error:  # ValueError: a name that no folder can have
+    except OSError as error:  # such as a name too long; where there is no folder, none is raised
         raise ConfigError(f"{path} is damaged: its `run_folders` name {error}") from error
     return folders
 

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import BinaryIO
 
 from reslab.errors import RunError
 from reslab.files.atomic import write_atomically
@@ -155,14 +156,22 @@ def _read_piece(
     key: tuple[int, str], path: Path, stamp: _Stamp, sent: _Stamp | None
 ) -> Piece | None:
     """The file, or what was appended to it; None if it has just gone."""
-    grows = sent and path.suffix == GROWING_SUFFIX and sent.inode == stamp.inode
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            goes_on = sent and sent.inode == stamp.inode and _ends_as_sent(file, path, sent)
+            start = sent.size if sent and goes_on else 0
+            file.seek(start)
+            return Piece(*key, start, file.read())
     except FileNotFoundError:
         return None
-    grown = sent is not None and grows and len(content) >= sent.size
-    start = sent.size if sent and grown and content[: sent.size].endswith(sent.tail) else 0
-    return Piece(*key, start, content[start:])
+
+
+def _ends_as_sent(file: BinaryIO, path: Path, sent: _Stamp) -> bool:
+    """Whether a growing file still has, where it ended when it was sent, what it had there."""
+    if path.suffix != GROWING_SUFFIX:
+        return False
+    file.seek(sent.size - len(sent.tail))
+    return file.read(len(sent.tail)) == sent.tail
 
 
 def _write_piece(path: Path, piece: Piece) -> None:

@@ -73,7 +73,11 @@ def _controls() -> list[Any]:
 def register(app: Dash, context: Context) -> None:
     """Install what happens on this page."""
     _register_browser_side(app)
+    _register_refreshing(app, context)
+    _register_actions(app, context)
 
+
+def _register_refreshing(app: Dash, context: Context) -> None:
     @lru_cache(maxsize=16)
     def show(marks: tuple[Mark, ...], options: CurveOptions) -> tuple[Any, ...]:
         """The same for all who look at the same runs in the same way."""
@@ -114,6 +118,8 @@ def register(app: Dash, context: Context) -> None:
             curves = show(tuple(marks), _options(how))
         return *table, *curves, {"version": version, "curves": marks}
 
+
+def _register_actions(app: Dash, context: Context) -> None:
     @app.callback(
         Output("notice", "children", allow_duplicate=True),
         Input("stop", "n_clicks"),
