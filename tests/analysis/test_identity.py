@@ -38,6 +38,24 @@ def test_a_block_that_computes_nothing_is_the_identity(residual: SmallSubject) -
     assert min(found["distance"][:place]) > 0.01
 
 
+def test_images_that_leave_nothing_before_a_block_do_not_count(residual: SmallSubject) -> None:
+    network = residual.classifier.network
+    nn.init.zeros_(network.conv1.weight)
+    nn.init.ones_(network.conv1.weight[:1])
+    network.bn1.reset_parameters()
+    network.bn1.reset_running_stats()
+    channels = network.conv1.in_channels
+    bright, dark = torch.ones(1, channels, 8, 8), -torch.ones(1, channels, 8, 8)
+    with torch.inference_mode():
+        expected = compare_with_identity(network, bright)
+        found = compare_with_identity(network, torch.cat([bright, dark]))
+        of_none = compare_with_identity(network, dark)
+    assert (found["distance"][0], found["residual"][0]) == pytest.approx(
+        (expected["distance"][0], expected["residual"][0])
+    )
+    assert (of_none["distance"][0], of_none["residual"][0]) == (0, 0)
+
+
 def test_blocks_that_change_the_shape_are_left_out(plain: SmallSubject) -> None:
     values = measure_identity(plain, images=20)
     assert values["blocks"] == ["layer1.0", "layer1.1", "layer2.1", "layer3.1"]

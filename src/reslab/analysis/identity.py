@@ -19,7 +19,8 @@ def measure_identity(subject: Subject, *, images: int) -> dict[str, Any]:
     Returns:
         `blocks` and, for each, averaged over the images: `distance`, ‖H(x) − x‖ / ‖x‖ of the whole
         block with its last ReLU; `cosine` of H(x) and x; in residual nets `residual`,
-        ‖F(x)‖ / ‖x‖. `family` and `depth` of the net.
+        ‖F(x)‖ / ‖x‖. Images of which ReLU has left no x have no part in the quotients; where it
+        has left none of any, they are 0. `family` and `depth` of the net.
     """
     return _measure(subject, subject.classifier.network, images)
 
@@ -54,11 +55,16 @@ def compare_with_identity(network: ResNet, inputs: Tensor) -> dict[str, Any]:
         y = block(x)
         if y.shape == x.shape:
             before, after = x.flatten(1), y.flatten(1)
-            norm = before.norm(dim=1).clamp_min(1e-12)
             found["blocks"].append(name)
-            found["distance"].append(float(((after - before).norm(dim=1) / norm).mean()))
+            found["distance"].append(_average_share(after - before, before))
             found["cosine"].append(float(F.cosine_similarity(before, after).mean()))
             residual = block.residual_function(x, None).flatten(1)
-            found["residual"].append(float((residual.norm(dim=1) / norm).mean()))
+            found["residual"].append(_average_share(residual, before))
         x = y
     return found
+
+
+def _average_share(change: Tensor, whole: Tensor) -> float:
+    shares = change.norm(dim=1) / whole.norm(dim=1)
+    counted = shares[whole.count_nonzero(dim=1) > 0]
+    return float(counted.mean()) if len(counted) else 0.0
