@@ -58,6 +58,12 @@ def _order_form(context: Context) -> list[Any]:
 
 def register(app: Dash, context: Context) -> None:
     """Install what happens on this page."""
+    _register_order(app, context)
+    _register_stopping(app, context)
+    _register_results(app, context)
+
+
+def _register_order(app: Dash, context: Context) -> None:
     order = [Input(toggled(f"order-{part}"), "data") for part in ("study", "data", "budget")]
 
     @app.callback(Output("cost", "children"), *order, prevent_initial_call=True)
@@ -76,6 +82,8 @@ def register(app: Dash, context: Context) -> None:
         context.studies.start(_order(asked))
         return _show_news(context.studies.news())
 
+
+def _register_stopping(app: Dash, context: Context) -> None:
     @app.callback(
         Output("notice", "children", allow_duplicate=True),
         Input({"stop-study": ALL}, "n_clicks"),
@@ -88,6 +96,8 @@ def register(app: Dash, context: Context) -> None:
         context.studies.stop(name)
         return f"{name} was asked to stop; starting it again goes on from there."
 
+
+def _register_results(app: Dash, context: Context) -> None:
     @app.callback(
         Output("news", "children"),
         Output("stored", "children"),
