@@ -75,14 +75,20 @@ def install(wheel: str, environment: Path) -> int:
 
 
 def attempt(command: str, environment: Path, folder: Path) -> str | None:
-    """Run a command with the programs of an environment; returns its complaint if it fails."""
+    """Run a command with the programs of an environment, on a copy of what is in a folder.
+
+    Returns:
+        What it complains of, if it fails.
+    """
     program, *arguments = shlex.split(command)
     path = environment / "bin" / program
     if not path.exists():
         return f"there is no {program}"
-    ended = subprocess.run(
-        [path, *arguments], cwd=folder, capture_output=True, text=True, check=False
-    )
+    with tempfile.TemporaryDirectory() as copied:
+        shutil.copytree(folder, copied, dirs_exist_ok=True)
+        ended = subprocess.run(
+            [path, *arguments], cwd=copied, capture_output=True, text=True, check=False
+        )
     return ended.stderr or ended.stdout or "failed" if ended.returncode else None
 
 
@@ -93,9 +99,9 @@ def try_extra(wheel: Path, extra: str, folder: Path) -> str | None:
     (place,) = (environment / "lib").glob("python*/site-packages")
     (place / "lent.pth").write_text(f"{folder / 'lent'}\n")
     before = install(str(wheel), environment)
-    complaint = attempt(TRIALS[extra], environment, folder)
+    complaint = attempt(TRIALS[extra], environment, folder / "things")
     added = install(f"{wheel}[{extra}]", environment) - before
-    problem = attempt(TRIALS[extra], environment, folder)
+    problem = attempt(TRIALS[extra], environment, folder / "things")
     shutil.rmtree(environment)
     print(
         f"{extra}: {added} packages more; {TRIALS[extra]}: {'fails' if problem else 'works'}",
@@ -114,7 +120,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         lend(folder / "lent")
-        make_things_to_try_on(folder)
+        make_things_to_try_on(folder / "things")
         problems = [try_extra(Path(sys.argv[1]).resolve(), extra, folder) for extra in extras]
     if found := [problem for problem in problems if problem]:
         sys.exit("\n".join(found))
