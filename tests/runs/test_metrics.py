@@ -2,7 +2,8 @@ import json
 import re
 import resource
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -86,24 +87,24 @@ def test_lines_of_the_time_before_checksums_are_read(tmp_path: Path) -> None:
     assert read_metrics(path) == RECORDS[:4]
 
 
-@pytest.fixture
-def file_size_limit() -> Iterator[Callable[[int], None]]:
+@contextmanager
+def files_limited_to(size: int) -> Iterator[None]:
     """Limits how large this process may make a file; the system then takes part of a line."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    signal.signal(signal.SIGXFSZ, ignored)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
 
 
-def test_no_part_of_a_line_is_left_where_it_does_not_fit(
-    tmp_path: Path, file_size_limit: Callable[[int], None]
-) -> None:
+def test_no_part_of_a_line_is_left_where_it_does_not_fit(tmp_path: Path) -> None:
     path = tmp_path / "metrics.jsonl"
     write_records(path)
     size = path.stat().st_size
-    file_size_limit(size + 10)
-    with pytest.raises(OSError, match="File too large"):
+    with files_limited_to(size + 10), pytest.raises(OSError, match="File too large"):
         MetricsLog(path).append({"kind": "train", "step": 6, "loss": 0.5})
     assert path.stat().st_size == size
     assert read_metrics(path) == RECORDS
