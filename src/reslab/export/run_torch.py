@@ -1,5 +1,6 @@
 """Weights files and torch.export programs in PyTorch."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -47,7 +48,10 @@ class ProgramRuntime(DescribedRuntime):
 
     def __init__(self, path: Path) -> None:
         metadata = {METADATA_KEY: ""}
-        program = torch.export.load(path, extra_files=metadata)
+        with warnings.catch_warnings():
+            # PyTorch 2.11 warns of its own buffers.
+            warnings.filterwarnings("ignore", "The given buffer is not writable")
+            program = torch.export.load(path, extra_files=metadata)
         self.description = decode_description(metadata, path)
         self._module = program.module()
 
