@@ -126,7 +126,9 @@ def _observe(session: TrainingSession, steps: int) -> tuple[profile, float]:
     activities = [ProfilerActivity.CPU]
     if session.device.type == "cuda":
         activities.append(ProfilerActivity.CUDA)
-    with profile(activities=activities) as profiler, _mark_layers(session.classifier.network):
+    # There is one cycle; without `acc_events` PyTorch 2.11 warns that others would be lost.
+    profiling = profile(activities=activities, acc_events=True)
+    with profiling as profiler, _mark_layers(session.classifier.network):
         step_ms = _take_steps(session, steps)
     return profiler, step_ms
 
