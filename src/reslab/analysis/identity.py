@@ -65,6 +65,6 @@ def compare_with_identity(network: ResNet, inputs: Tensor) -> dict[str, Any]:
 
 
 def _average_share(change: Tensor, whole: Tensor) -> float:
-    shares = change.norm(dim=1) / whole.norm(dim=1)
-    counted = shares[whole.count_nonzero(dim=1) > 0]
-    return float(counted.mean()) if len(counted) else 0.0
+    norm = whole.norm(dim=1)
+    shares = change.norm(dim=1)[norm > 0] / norm[norm > 0]
+    return float(shares.mean()) if len(shares) else 0.0
