@@ -1,6 +1,7 @@
 """What the tests share: where the reference data is, and a small folder of photographs."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,10 @@ from PIL import Image
 from reslab.data.load import load_dataset
 
 PHOTOS = 120
+
+# A shell that starts the tests in the background has them ignore this signal, and with them every
+# process that they start and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

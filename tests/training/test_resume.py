@@ -83,7 +83,7 @@ def test_kill_at_random_steps_then_resume_ends_bit_identical(
 def test_a_signal_stops_cleanly_between_checkpoints(
     number: signal.Signals, make_config: MakeConfig, tmp_path: Path
 ) -> None:
-    config = make_config(steps=400, checkpoint_every_steps=400)
+    config = make_config(steps=80, checkpoint_every_steps=80)
     train(config, tmp_path / "whole")
     process = start(config, tmp_path / "stopped")
     wait_for_step(tmp_path / "stopped", 5)

@@ -95,7 +95,10 @@ def server(folder: Path) -> Iterator[Server]:
         address = json.loads(process.stdout.readline())["address"].rstrip("/")
         yield Server(address, folder)
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 0
+        try:
+            assert process.wait(20) == 0
+        finally:
+            process.kill()
 
 
 @pytest.fixture(scope="session")
