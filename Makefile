@@ -45,7 +45,7 @@ dist: setup
 	$(BIN)/twine check --strict dist/*
 	$(BIN)/check-wheel-contents dist/*.whl
 
-# Each extra alone, in an environment of its own; needs a network and a few minutes.
+# Each extra alone, in an environment of its own, and tried; needs a network and 20 minutes.
 extras: dist
 	$(BIN)/python benchmarks/extras.py dist/*.whl
 

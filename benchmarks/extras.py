@@ -107,7 +107,9 @@ def try_extra(wheel: Path, extra: str, folder: Path) -> str | None:
         f"{extra}: {added} packages more; {TRIALS[extra]}: {'fails' if problem else 'works'}",
         flush=True,
     )
-    return f"{extra}: {problem}" if problem else None if complaint else f"{extra}: not needed"
+    if problem:
+        return f"{extra}: {problem}"
+    return None if complaint else f"{extra}: {TRIALS[extra]} works without it too"
 
 
 def main() -> None:
